@@ -1,0 +1,1 @@
+"""How the services say things: mechanism only, not one civic word."""

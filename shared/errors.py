@@ -4,7 +4,15 @@ import re
 from typing import ClassVar, Literal
 
 Kind = Literal[
-    "invalid", "unauthenticated", "forbidden", "not_found", "conflict", "too_large", "unsupported", "too_many", "unavailable"
+    "invalid",
+    "unauthenticated",
+    "forbidden",
+    "not_found",
+    "conflict",
+    "too_large",
+    "unsupported",
+    "too_many",
+    "unavailable",
 ]
 
 

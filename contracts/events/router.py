@@ -1,0 +1,194 @@
+"""What the desk says."""
+
+from typing import ClassVar, Literal
+from uuid import UUID
+
+from pydantic import BaseModel
+
+from contracts.events.intake import CaseType
+from shared.cloudevents import Event
+
+LimitUnit = Literal["urgent_hour", "work_hour", "work_day", "calendar_day"]
+
+
+class Reason(BaseModel):
+    """Why something was decided, in words a dispatcher can check."""
+
+    kind: str
+    text: str
+    weight: float = 0.0
+
+
+class Node(BaseModel):
+    """One node of the process a case follows, with the words its citizen reads."""
+
+    key: str
+    label: str
+
+
+class StandardLimit(BaseModel):
+    """The limit the matched standard gives a complaint, as the catalogue has it."""
+
+    amount: int
+    unit: LimitUnit
+
+
+class RouterEvent(Event):
+    PUBLISHER: ClassVar[str] = "router"
+
+
+class CaseClassified(RouterEvent):
+    """The case was looked at: by rule or by hand; without a category it waits for a dispatcher."""
+
+    TYPE: ClassVar[str] = "case.classified.v1"
+    EXTERNAL: ClassVar[bool] = True
+
+    category_code: str | None
+    type_code: CaseType
+    area_code: str | None
+    confidence: float
+    method: Literal["explicit", "rules", "dispatcher"]
+    reasons: tuple[Reason, ...]
+    queued: bool
+    """True when it waits on the dispatcher's queue."""
+
+
+class CaseFiled(RouterEvent):
+    """立案: the case has its category, process and standard, and keeps them."""
+
+    TYPE: ClassVar[str] = "case.filed.v1"
+
+    edition: str
+    """The edition of the catalogue the case is judged by."""
+    category_code: str
+    category_name: str
+    type_code: CaseType
+    grade: Literal["A", "B", "C"]
+    process_code: str
+    nodes: tuple[Node, ...]
+    area_code: str | None
+    photo_required: bool
+    limit: StandardLimit
+
+
+class OrderDispatched(RouterEvent):
+    """A work order was given to a unit; the unit's clocks start now."""
+
+    TYPE: ClassVar[str] = "order.dispatched.v1"
+
+    order_id: UUID
+    role: Literal["lead", "co"]
+    unit_code: str
+    unit_name: str
+    round: int
+    """1 at first, 2 when the case is handled again."""
+    reasons: tuple[Reason, ...] = ()
+
+
+class OrderSigned(RouterEvent):
+    TYPE: ClassVar[str] = "order.signed.v1"
+
+    order_id: UUID
+    unit_code: str
+    unit_name: str
+    automatic: bool = False
+
+
+class OrderContacted(RouterEvent):
+    """The unit has spoken with the citizen."""
+
+    TYPE: ClassVar[str] = "order.contacted.v1"
+
+    order_id: UUID
+    unit_code: str
+    unit_name: str
+
+
+class OrderProgressed(RouterEvent):
+    """A stage of the work is done; the note is meant for the citizen."""
+
+    TYPE: ClassVar[str] = "order.progressed.v1"
+
+    order_id: UUID
+    unit_code: str
+    unit_name: str
+    public_note: str
+
+
+class OrderResolved(RouterEvent):
+    """The unit says the work is done; it is reviewed next."""
+
+    TYPE: ClassVar[str] = "order.resolved.v1"
+
+    order_id: UUID
+    unit_code: str
+    unit_name: str
+    photo_ids: tuple[UUID, ...]
+
+
+class OrderReturned(RouterEvent):
+    """退件: the unit says it is not the right one. Citizens never read this."""
+
+    TYPE: ClassVar[str] = "order.returned.v1"
+
+    order_id: UUID
+    unit_code: str
+    reason_code: str
+
+
+class OrderRedispatched(RouterEvent):
+    """改派: the order was taken from one unit; a new `order.dispatched` names the next."""
+
+    TYPE: ClassVar[str] = "order.redispatched.v1"
+
+    order_id: UUID
+    new_order_id: UUID
+    from_unit_code: str
+    to_unit_code: str
+    own_error: bool
+    """True when the dispatcher had chosen wrongly; counts against dispatch accuracy, not the unit."""
+
+
+class CaseReviewed(RouterEvent):
+    TYPE: ClassVar[str] = "case.reviewed.v1"
+
+    order_id: UUID
+    outcome: Literal["approved", "sent_back"]
+    round: int
+
+
+class CaseReplied(RouterEvent):
+    """The result is told to the citizen, who is asked to rate it."""
+
+    TYPE: ClassVar[str] = "case.replied.v1"
+
+    order_id: UUID
+    unit_code: str
+    unit_name: str
+    public_reply: str
+    photo_ids: tuple[UUID, ...]
+    round: int
+
+
+class CaseReworked(RouterEvent):
+    """返工: the case is handled again, under the same number."""
+
+    TYPE: ClassVar[str] = "case.reworked.v1"
+
+    round: int
+    cause: Literal["dissatisfied", "review", "reopened"]
+
+
+class CaseClosed(RouterEvent):
+    """结案."""
+
+    TYPE: ClassVar[str] = "case.closed.v1"
+
+    outcome: Literal["satisfied", "dissatisfied", "unrated", "not_accepted"]
+    round: int
+
+
+class CaseReopened(RouterEvent):
+    TYPE: ClassVar[str] = "case.reopened.v1"
+
+    round: int

@@ -1,0 +1,64 @@
+"""FastAPI dependencies that say who may call a route."""
+
+from collections.abc import Awaitable, Callable
+from typing import Annotated, Any
+
+from fastapi import Depends, Request
+
+from shared.apikeys import PREFIX
+from shared.context import Context
+from shared.errors import Forbidden, Unauthenticated
+from shared.tokens import Actor
+
+
+def context_of(request: Request) -> Context[Any, Any]:
+    context: Context[Any, Any] = request.app.state.context
+    return context
+
+
+Here = Annotated[Context[Any, Any], Depends(context_of)]
+"""What the process holds; services narrow it to their own settings and Tx."""
+
+
+async def authenticate(request: Request) -> Actor | None:
+    """The caller, from `Authorization: Bearer …`; None when the header is absent."""
+    header = request.headers.get("authorization", "")
+    if not header:
+        return None
+    scheme, _, token = header.partition(" ")
+    if scheme.lower() != "bearer" or not token:
+        raise Unauthenticated("use Authorization: Bearer <token or API key>")
+    context = context_of(request)
+    if token.startswith(PREFIX) and context.keys is not None:
+        return await context.keys.verify(token)
+    now = context.clock.now()
+    if context.oidc is not None and token.count(".") == 2:  # noqa: PLR2004  a compact JWS has three parts
+        try:
+            return context.tokens.verify(token, now=now)
+        except Unauthenticated:
+            return await context.oidc.verify(token, now=now)
+    return context.tokens.verify(token, now=now)
+
+
+Caller = Annotated[Actor | None, Depends(authenticate)]
+
+
+def requires(*roles: str, kind: str | None = None) -> Callable[..., Awaitable[Actor]]:
+    """A dependency that admits actors with one of these roles (any role when none is named) and of this kind."""
+
+    async def admitted(actor: Caller) -> Actor:
+        if actor is None:
+            raise Unauthenticated
+        if kind is not None and actor.kind != kind:
+            raise Forbidden(f"this is for {kind} accounts")
+        if roles and not actor.has(*roles):
+            raise Forbidden(f"this needs one of the roles {', '.join(roles)}")
+        return actor
+
+    admitted.__dict__["requires_actor"] = True
+    return admitted
+
+
+Someone = Annotated[Actor, Depends(requires())]
+Citizen = Annotated[Actor, Depends(requires(kind="citizen"))]
+Staff = Annotated[Actor, Depends(requires(kind="staff"))]

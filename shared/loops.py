@@ -1,0 +1,66 @@
+"""Background loops: one bounded piece of work at a time, told apart from how often it runs."""
+
+import asyncio
+import contextlib
+import logging
+from typing import Protocol
+
+from shared import metrics
+
+log = logging.getLogger(__name__)
+
+
+class Loop(Protocol):
+    """Work that repeats: relay, consumer, timer, webhook, push."""
+
+    name: str
+    idle: float
+    """Seconds to rest when there was nothing to do, unless woken."""
+
+    async def run_once(self) -> bool:
+        """Do one bounded batch; True when there may be more at once."""
+
+    async def close(self) -> None:
+        """Give back what it holds; called once after the last `run_once`."""
+
+
+class Runner:
+    """Runs one loop until stopped; starting and stopping twice is harmless, and stopping lets a batch finish."""
+
+    def __init__(self, loop: Loop, *, wake: asyncio.Event | None = None) -> None:
+        self.loop = loop
+        self.wake = wake or asyncio.Event()
+        self._stopping = False
+        self._task: asyncio.Task[None] | None = None
+
+    def start(self) -> None:
+        if self._task is None:
+            self._stopping = False
+            self._task = asyncio.create_task(self._run(), name=self.loop.name)
+
+    async def stop(self) -> None:
+        self._stopping = True
+        self.wake.set()
+        if self._task is not None:
+            await self._task
+            self._task = None
+
+    async def _run(self) -> None:
+        failures = 0
+        while not self._stopping:
+            self.wake.clear()
+            try:
+                more = await self.loop.run_once()
+                failures = 0
+            except Exception as error:
+                failures += 1
+                metrics.loop_failures.labels(self.loop.name).inc()
+                # The first of a row with its trace, the rest in one line: an outage must not fill the disk.
+                log.warning("loop %s failed: %s", self.loop.name, type(error).__name__, exc_info=failures == 1)
+                more = False
+            if more:
+                continue
+            rest = min(0.2 * 2 ** min(failures, 5), 5.0) if failures else self.loop.idle
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self.wake.wait(), rest)
+        await self.loop.close()

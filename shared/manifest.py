@@ -1,0 +1,53 @@
+"""A service described in one value: its composition root writes it, the house runs it."""
+
+from collections.abc import Awaitable, Callable, Sequence
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from fastapi import APIRouter
+from sqlalchemy import MetaData
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from shared.cloudevents import Event
+from shared.consumer import Handlers, Prefetch
+from shared.context import Context
+from shared.db import Tx
+from shared.loops import Loop
+from shared.settings import ServiceSettings
+
+type Parts[S: ServiceSettings, T: Tx] = Callable[[Context[S, T]], AbstractAsyncContextManager[dict[str, Any]]]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Manifest[S: ServiceSettings, T: Tx]:
+    name: str
+    title: str
+    settings: Callable[[], S]
+    tx: Callable[[AsyncConnection], T]
+    metadata: MetaData
+    migrations: Path
+    routes: Sequence[APIRouter] = ()
+    paths: Sequence[str] = ()
+    """First path segments after `/v1/` that belong to this service; no two services share one."""
+    public: frozenset[str] = frozenset()
+    """Names of the route functions that need no actor."""
+    publishes: Sequence[type[Event]] = ()
+    consumes: Handlers[T] = field(default_factory=dict)
+    prefetch: Prefetch[T] | None = None
+    loops: Callable[[Context[S, T]], Sequence[Loop]] = lambda _: ()
+    """Loops of the worker beside relay and consumers: timers, webhooks."""
+    api_loops: Callable[[Context[S, T]], Sequence[Loop]] = lambda _: ()
+    """Loops every API process runs: what feeds its open streams."""
+    parts: Parts[S, T] | None = None
+    seed: Callable[[Context[S, T]], Awaitable[None]] | None = None
+    """Loads the rule data the service ships; run after every migration, harmless when repeated."""
+    api_keys: bool = False
+
+    def sources(self) -> dict[str, dict[type[Event], Any]]:
+        """Handlers by the stream their events come on."""
+        by_stream: dict[str, dict[type[Event], Any]] = {}
+        for event, handler in self.consumes.items():
+            by_stream.setdefault(event.stream(), {})[event] = handler
+        return by_stream
