@@ -34,7 +34,10 @@ async def _run(url: str, schema: str, metadata: MetaData) -> None:
     try:
         async with database.engine.begin() as connection:
             await connection.execute(text("SET LOCAL lock_timeout = '4s'"))
-            await connection.execute(text(f'CREATE SCHEMA IF NOT EXISTS "{schema}"'))
+            # Asked first: a role that may not create schemas may still own the one it has.
+            exists = text("SELECT 1 FROM pg_namespace WHERE nspname = :name")
+            if await connection.scalar(exists, {"name": schema}) is None:
+                await connection.execute(text(f'CREATE SCHEMA "{schema}"'))
             await connection.run_sync(_upgrade, metadata)
     finally:
         await database.close()
