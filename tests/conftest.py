@@ -3,12 +3,13 @@
 import asyncio
 import os
 import secrets
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator
 
 import nats
 import pytest
 
 from tests.support import databases
+from tests.support.databases import NewDatabase, TemplateDatabase
 from tests.support.servers import GIVEN, SOCKET, SharedServers, server_url
 
 # A developer's own settings must not reach the code under test.
@@ -42,10 +43,6 @@ def postgres_url() -> str:
 def nats_url() -> str:
     """The URL of a running server with JetStream."""
     return server_url("nats")
-
-
-type TemplateDatabase = Callable[[str, databases.Migrate], Awaitable[str]]
-type NewDatabase = Callable[..., Awaitable[str]]
 
 
 @pytest.fixture(scope="session")

@@ -13,6 +13,8 @@ RUN = "TEST_RUN"  # in the environment: set once per run, so that a server given
 
 type Connection = "asyncpg.Connection[asyncpg.Record]"
 type Migrate = Callable[[str], Awaitable[object]]
+type TemplateDatabase = Callable[[str, Migrate], Awaitable[str]]
+type NewDatabase = Callable[..., Awaitable[str]]
 
 
 def dsn(server: str, database: str) -> str:
