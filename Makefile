@@ -15,7 +15,7 @@ help: ## this list
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  \033[1m%-18s\033[0m %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 .venv/python:
-	@$(PYTHON) -c 'import sys; v = sys.version_info; sys.exit(0 if v >= (3, 12) else f"Python 3.12 or newer is needed, and {sys.executable} is {v.major}.{v.minor}: install it, or say make PYTHON=/path/to/python3.13")'
+	@$(PYTHON) -c 'import sys; v = sys.version_info; sys.exit(0 if v >= (3, 12) else "Python 3.12 or newer is needed, and %s is %d.%d: install it, or say make PYTHON=/path/to/python3.13" % (sys.executable, v[0], v[1]))'
 	@$(PYTHON) -m venv .venv || { echo "Could not make .venv here: is this folder writable, and is Python's venv module installed (Debian: apt install python3-venv)?"; exit 1; }
 	@touch $@
 

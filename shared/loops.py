@@ -6,6 +6,7 @@ import logging
 from typing import Protocol
 
 from shared import metrics
+from shared.errors import Unavailable
 
 log = logging.getLogger(__name__)
 
@@ -55,8 +56,10 @@ class Runner:
             except Exception as error:
                 failures += 1
                 metrics.loop_failures.labels(self.loop.name).inc()
-                # The first of a row with its trace, the rest in one line: an outage must not fill the disk.
-                log.warning("loop %s failed: %s", self.loop.name, type(error).__name__, exc_info=failures == 1)
+                # A bug is told with its trace, an outage without, and the longer a row gets the less often.
+                if failures & (failures - 1) == 0:
+                    bug = failures == 1 and not isinstance(error, Unavailable)
+                    log.warning("loop %s failed: %s", self.loop.name, type(error).__name__, exc_info=bug)
                 more = False
             if more:
                 continue

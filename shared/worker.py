@@ -1,6 +1,7 @@
 """A worker process: relay, consumers and the service's own loops, until SIGTERM."""
 
 import asyncio
+import contextlib
 import gc
 import logging
 import signal
@@ -59,6 +60,8 @@ async def run[S: ServiceSettings, T: Tx](manifest: Manifest[S, T], settings: S) 
     if settings.metrics_port:
         start_http_server(settings.metrics_port)
     async with open_context(manifest, settings) as context:
+        with contextlib.suppress(TimeoutError):
+            await context.bus.ready(within=5)
         relay = Runner(relay_of(manifest, context))
         others: Sequence[Loop] = [*consumers_of(manifest, context), *manifest.loops(context)]
         runners = [relay, *map(Runner, others)]

@@ -24,6 +24,8 @@ _PEOPLE: tuple[tuple[str, str, tuple[str, ...]], ...] = (
     ("leader", "领导：查看全局", ("leader", "supervisor")),
     ("admin", "系统管理员：接口密钥、通知发件箱", ("admin",)),
 )
+DEMO_APPID, DEMO_SECRET = "wx0000000000000000", "demo-secret-of-the-fake-wechat"  # noqa: S105  open only the stand-in
+"""What the stand-in for WeChat expects (`services.intake.wechat_fake`, which the supervisor does not import)."""
 UNIT_ACCOUNT = "unit"
 """One account that may act for every unit, for trying things out."""
 
@@ -91,13 +93,17 @@ def of(home: Home, options: Options, *, database_urls: Mapping[str, str], nats_u
         "INTAKE_LOOK_UP_KEY": secrets["look_up_key"],
         "INTAKE_FEEDBACK_JWK": json.dumps(contact.as_dict(private=False)),
         "INTAKE_WECHAT_URL": options.wechat_url or f"{url}/wechat-fake",
+        "INTAKE_WECHAT_APPID": options.wechat_appid or DEMO_APPID,
+        "INTAKE_WECHAT_SECRET": options.wechat_secret or DEMO_SECRET,
         "INTAKE_PHOTOS_URL": str(home.path / "photos" / "submitted"),
         "INTAKE_FIRST_API_KEYS": _keys("hotline", secrets["operator_api_key"], ["operator_system"], []),
         "ROUTER_SIGNING_KEY": secrets["signing_jwk"],
         "ROUTER_FIRST_ACCOUNTS": json.dumps(accounts(secrets), ensure_ascii=False),
         "ROUTER_FIRST_API_KEYS": _keys("departments", secrets["department_api_key"], ["department"], unit_codes()),
+        "ROUTER_WEBHOOK_PRIVATE_TARGETS": "true",
         "FEEDBACK_LOOK_UP_KEY": secrets["look_up_key"],
-        "FEEDBACK_CONTACT_JWK": secrets["contact_jwk"],
-        "FEEDBACK_CONTACTS_KEY": secrets["contacts_key"],
+        "FEEDBACK_SEAL_KEY": secrets["contact_jwk"],
+        "FEEDBACK_VAULT_KEYS": f"first:{secrets['contacts_key']}",
+        "FEEDBACK_VAULT_CURRENT": "first",
         "FEEDBACK_PHOTOS_URL": str(home.path / "photos" / "work"),
     }

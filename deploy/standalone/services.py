@@ -6,6 +6,8 @@ from services.feedback.app import MANIFEST as FEEDBACK
 from services.intake.app import MANIFEST as INTAKE
 from services.router.app import MANIFEST as ROUTER
 from services.sla.app import MANIFEST as SLA
+from starlette.applications import Starlette
+from starlette.routing import Mount
 from starlette.types import ASGIApp
 
 from deploy.standalone import page
@@ -18,4 +20,5 @@ MANIFESTS: dict[str, Manifest[Any, Any]] = {m.name: m for m in (INTAKE, ROUTER, 
 
 def one_port() -> ASGIApp:
     """Every service, and the stand-in for WeChat's server that `make up` talks to as long as no real one is set."""
-    return OnePort(list(MANIFESTS.values()), extra={"wechat-fake": wechat_fake.app()}, home=page.HOME)
+    fake = Starlette(routes=[Mount("/wechat-fake", wechat_fake.fake_wechat())])
+    return OnePort(list(MANIFESTS.values()), extra={"wechat-fake": fake}, home=page.HOME)

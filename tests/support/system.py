@@ -64,10 +64,9 @@ class RunningSystem:
 
     def said(self) -> str:
         """What it printed, and the last lines of its logs."""
-        parts = [self.output.read_text("utf-8", "replace")[-3000:]]
-        for log in sorted((self.home / "log").glob("*.log")):
-            parts.append(f"--- {log.name}\n{log.read_text('utf-8', 'replace')[-1500:]}")
-        return "\n".join(parts)
+        logs = sorted((self.home / "log").glob("*.log"))
+        tails = [f"--- {log.name}\n{log.read_text('utf-8', 'replace')[-1500:]}" for log in logs]
+        return "\n".join([self.output.read_text("utf-8", "replace")[-3000:], *tails])
 
     def kill(self, name: str) -> None:
         """`kill -9` one of its processes by name; the supervisor starts it again."""

@@ -1,0 +1,4 @@
+from services.feedback.app import MANIFEST
+from shared.main import main
+
+main(MANIFEST)

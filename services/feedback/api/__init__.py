@@ -1,0 +1,1 @@
+"""The HTTP door, by what is asked for."""

@@ -1,0 +1,115 @@
+"""The composition root of the reply."""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from datetime import timedelta
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from contracts.events import FEEDBACK
+from services.feedback.api import notices, photos, progress, ratings
+from services.feedback.attempts import Limits, Sweep
+from services.feedback.consumers import CONSUMES, prefetch
+from services.feedback.contacts import ContactBox
+from services.feedback.delivery import Delivery
+from services.feedback.feed import Drain, Feed, Heartbeat
+from services.feedback.hub import Hub
+from services.feedback.lookups import open_look_ups
+from services.feedback.messengers import MailServer, messengers
+from services.feedback.settings import Settings
+from services.feedback.store import Tools, Tx
+from services.feedback.tables import metadata
+from shared.context import Context
+from shared.images import PhotoLimits
+from shared.loops import Loop
+from shared.manifest import Manifest
+from shared.objects import PhotoStore
+from shared.vault import parse_key
+
+type Here = Context[Settings, Tx]
+
+
+@asynccontextmanager
+async def parts(here: Here) -> AsyncIterator[dict[str, Any]]:
+    settings = here.settings
+    box = ContactBox.from_settings(
+        settings.seal_key.get_secret_value(), settings.vault_keys.get_secret_value(), current=settings.vault_current
+    )
+    tools = Tools.shipped(contacts=box, signal=here.bus.signal)
+    here.make_tx = partial(Tx, tools=tools)
+    key = parse_key(settings.look_up_key.get_secret_value(), "look_up_key")
+    hub = Hub()
+    drain = Drain(hub)
+    options = json.loads(settings.photos_options.get_secret_value())
+    async with open_look_ups(here, key=key, prefix=settings.number_prefix, limits=_limits(settings, key)) as look_ups:
+        drain.install()
+        try:
+            yield {
+                "tools": tools,
+                "look_ups": look_ups,
+                "hub": hub,
+                "photo_store": PhotoStore.at(settings.photos_url, options),
+                "photo_limits": PhotoLimits(max_bytes=settings.photo_max_bytes, max_pixels=settings.photo_max_pixels),
+                "photo_seats": asyncio.Semaphore(settings.photos_at_once),
+                "messengers": messengers(here.begin, _mail(settings)),
+            }
+        finally:
+            drain.restore()
+
+
+def _limits(settings: Settings, key: bytes) -> Limits:
+    return Limits(
+        key=key,
+        per_number=settings.look_up_failures_per_number,
+        per_address=settings.look_up_failures_per_address,
+        window=timedelta(minutes=settings.look_up_window_minutes),
+    )
+
+
+def _mail(settings: Settings) -> MailServer | None:
+    if not settings.mail_host:
+        return None
+    return MailServer(
+        host=settings.mail_host,
+        port=settings.mail_port,
+        starttls=settings.mail_starttls,
+        user=settings.mail_user,
+        password=settings.mail_password.get_secret_value(),
+        sender=settings.mail_from,
+    )
+
+
+def loops(here: Here) -> Sequence[Loop]:
+    window = timedelta(minutes=here.settings.look_up_window_minutes)
+    rules = here.parts["tools"].notice_rules
+    return [Delivery(here, here.parts["messengers"], rules), Sweep(here, window)]
+
+
+def api_loops(here: Here) -> Sequence[Loop]:
+    hub, settings = here.parts["hub"], here.settings
+    return [
+        Feed(here.bus, hub, here.parts["look_ups"], catch_up=settings.catch_up_seconds),
+        Heartbeat(hub, silent_for=settings.heartbeat_seconds),
+    ]
+
+
+MANIFEST: Manifest[Settings, Tx] = Manifest(
+    name="feedback",
+    title="The reply: progress, photos, ratings and notices",
+    settings=Settings,
+    tx=lambda connection: Tx(connection, Tools.shipped()),
+    metadata=metadata,
+    migrations=Path(__file__).parent / "migrations",
+    routes=[progress.routes, photos.routes, ratings.routes, notices.routes],
+    paths=["progress", "photos", "ratings", "notices"],
+    public=progress.PUBLIC | photos.PUBLIC | ratings.PUBLIC,
+    publishes=FEEDBACK,
+    consumes=CONSUMES,
+    prefetch=prefetch,
+    loops=loops,
+    api_loops=api_loops,
+    parts=parts,
+)

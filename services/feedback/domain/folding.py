@@ -1,0 +1,163 @@
+"""How each event changes what is known of a case; a publisher's events come in order, the publishers in any order."""
+
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from typing import Any
+
+from contracts.events.intake import CaseSubmitted
+from contracts.events.router import (
+    CaseClosed,
+    CaseFiled,
+    CaseReopened,
+    CaseReplied,
+    CaseReviewed,
+    CaseReworked,
+    OrderContacted,
+    OrderDispatched,
+    OrderProgressed,
+    OrderRedispatched,
+    OrderResolved,
+    OrderReturned,
+    OrderSigned,
+)
+from contracts.events.sla import CaseSupervised, ClockBreached, ClockStarted
+from services.feedback.domain.facts import Closing, Facts, Note, Order, PlanNode, Repeat, Reply
+from shared.cloudevents import Event
+from shared.errors import DomainError
+
+
+class OrderUnknown(DomainError):
+    """This order was never dispatched."""
+
+    kind = "conflict"
+    zh = "该工单尚未派出"
+
+
+def submitted(facts: Facts, event: CaseSubmitted, at: datetime) -> None:
+    facts.case_no = event.case_no
+    facts.look_up_hash = event.look_up_hash
+    facts.citizen_id = event.citizen_id
+    facts.submitted_at = at
+    facts.type_code = event.type_code
+    facts.reply_wanted = event.reply_wanted
+
+
+def filed(facts: Facts, event: CaseFiled, at: datetime) -> None:
+    # Filed again under another category: the time of the first filing stays, it is what the citizen was told.
+    facts.filed_at = facts.filed_at or at
+    facts.filed_type_code = event.type_code
+    facts.category_name = event.category_name
+    facts.plan = [PlanNode(node.key, node.label) for node in event.nodes]
+
+
+def dispatched(facts: Facts, event: OrderDispatched, at: datetime) -> None:
+    if facts.order(event.order_id) is None:
+        facts.orders.append(
+            Order(event.order_id, event.role, event.unit_code, event.unit_name, event.round, dispatched_at=at)
+        )
+
+
+def _order(
+    facts: Facts, event: OrderSigned | OrderContacted | OrderProgressed | OrderResolved | OrderReturned
+) -> Order:
+    order = facts.order(event.order_id)
+    if order is None:
+        raise OrderUnknown
+    # Whoever works on has not been relieved: the return was refused.
+    order.returned = isinstance(event, OrderReturned)
+    return order
+
+
+def signed(facts: Facts, event: OrderSigned, at: datetime) -> None:
+    order = _order(facts, event)
+    order.signed_at = order.signed_at or at
+
+
+def contacted(facts: Facts, event: OrderContacted, at: datetime) -> None:
+    order = _order(facts, event)
+    order.contacted_at = order.contacted_at or at
+
+
+def progressed(facts: Facts, event: OrderProgressed, at: datetime) -> None:
+    _order(facts, event).notes.append(Note(at, event.unit_name, event.public_note))
+
+
+def resolved(facts: Facts, event: OrderResolved, at: datetime) -> None:
+    _order(facts, event).resolved_at = at
+
+
+def returned(facts: Facts, event: OrderReturned, _: datetime) -> None:
+    _order(facts, event)
+
+
+def redispatched(facts: Facts, event: OrderRedispatched, _: datetime) -> None:
+    order = facts.order(event.order_id)
+    if order is None:
+        raise OrderUnknown
+    order.withdrawn = True
+
+
+def reviewed(facts: Facts, event: CaseReviewed, _: datetime) -> None:
+    order = facts.order(event.order_id)
+    if order is not None and event.outcome == "sent_back":
+        order.resolved_at = None
+
+
+def replied(facts: Facts, event: CaseReplied, at: datetime) -> None:
+    facts.replies = [reply for reply in facts.replies if reply.round != event.round]
+    facts.replies.append(Reply(at, event.round, event.unit_name, event.public_reply, list(event.photo_ids)))
+
+
+def reworked(facts: Facts, event: CaseReworked, at: datetime) -> None:
+    _repeat(facts, Repeat(at, event.round, event.cause))
+
+
+def reopened(facts: Facts, event: CaseReopened, at: datetime) -> None:
+    _repeat(facts, Repeat(at, event.round, "reopened"))
+
+
+def _repeat(facts: Facts, repeat: Repeat) -> None:
+    facts.closing = None
+    if all(each.round != repeat.round for each in facts.repeats):
+        facts.repeats.append(repeat)
+
+
+def closed(facts: Facts, event: CaseClosed, at: datetime) -> None:
+    facts.closing = Closing(at, event.outcome, event.round)
+
+
+def clock_started(facts: Facts, event: ClockStarted, _: datetime) -> None:
+    for clock in event.clocks:
+        if clock.kind == "total":
+            facts.due_at, facts.due_provisional = clock.due_at, clock.provisional
+
+
+def clock_breached(facts: Facts, event: ClockBreached, at: datetime) -> None:
+    # Only the promise made to the citizen is the citizen's business; the units' own clocks are the district's.
+    if event.kind == "total":
+        facts.overdue_at = facts.overdue_at or at
+
+
+def supervised(facts: Facts, _: CaseSupervised, at: datetime) -> None:
+    facts.supervised_at = facts.supervised_at or at
+
+
+FOLDS: Mapping[type[Event], Callable[[Facts, Any, datetime], None]] = {
+    CaseSubmitted: submitted,
+    CaseFiled: filed,
+    OrderDispatched: dispatched,
+    OrderSigned: signed,
+    OrderContacted: contacted,
+    OrderProgressed: progressed,
+    OrderResolved: resolved,
+    OrderReturned: returned,
+    OrderRedispatched: redispatched,
+    CaseReviewed: reviewed,
+    CaseReplied: replied,
+    CaseReworked: reworked,
+    CaseReopened: reopened,
+    CaseClosed: closed,
+    ClockStarted: clock_started,
+    ClockBreached: clock_breached,
+    CaseSupervised: supervised,
+}

@@ -1,0 +1,4 @@
+from services.feedback.tables import metadata
+from shared.migrate import run
+
+run(metadata)

@@ -1,0 +1,56 @@
+"""Settings of the reply."""
+
+from pydantic import Field, SecretStr
+from pydantic_settings import SettingsConfigDict
+
+from shared.settings import ServiceSettings
+
+
+class Settings(ServiceSettings):
+    model_config = SettingsConfigDict(env_prefix="FEEDBACK_", frozen=True, extra="ignore", hide_input_in_errors=True)
+
+    look_up_key: SecretStr
+    """The key look-up codes are hashed under, base64url of 32 bytes; the same as intake's."""
+    seal_key: SecretStr
+    """Private X25519 JSON Web Key that contact points are sealed for."""
+    vault_keys: SecretStr
+    """Keys for contact points at rest, `2026a:<32 bytes in base64url>,2025a:…`; all of them decrypt."""
+    vault_current: str
+    """Name of the key that encrypts."""
+    number_prefix: str = Field("PS", pattern=r"^[A-Z]{1,4}$")
+    """What case numbers begin with; the same as intake's."""
+
+    look_up_failures_per_number: int = 10
+    """Wrong codes on one number within the window after which it answers 429."""
+    look_up_failures_per_address: int = 50
+    """Failed look-ups from one network address within the window; many people may share one."""
+    look_up_window_minutes: float = 15.0
+
+    hold_seconds: float = 5.0
+    """How long a stream waits for a case that has a number and is not known here yet."""
+    heartbeat_seconds: float = 15.0
+    """After this long without news a stream gets a comment, so that proxies keep it open."""
+    catch_up_seconds: float = 10.0
+    """How often the watched cases are compared with the database, in case a signal was lost."""
+
+    photos_url: str = "var/photos"
+    """Where photos of the work are kept: folder, `file:///folder`, `memory://` or `s3://bucket/prefix`."""
+    photos_options: SecretStr = SecretStr("{}")
+    """Options of the object store (JSON): S3 endpoint, region, access key …"""
+    photo_max_bytes: int = 10 * 1024 * 1024
+    photo_max_pixels: int = 40_000_000
+    photos_at_once: int = 2
+    """Photos a process cleans at the same time; each may need 120 MB for a moment."""
+
+    notice_attempts: int = 8
+    """Tries over one channel before a notice counts as failed."""
+    notice_grace_seconds: float = 60.0
+    """How long a notice waits for its reader's contact point to arrive."""
+
+    mail_host: str = ""
+    """SMTP server; without one, mail goes to the visible outbox like the other channels."""
+    mail_port: int = 25
+    mail_starttls: bool = False
+    mail_user: str = ""
+    mail_password: SecretStr = SecretStr("")
+    mail_from: str = ""

@@ -1,0 +1,171 @@
+"""What can be done here: rate an answer, add a photo of the work, keep and forget how somebody is reached."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import delete, insert, select, text, update
+from sqlalchemy.dialects.postgresql import insert as upsert
+
+from services.feedback.contacts import UnreadableContact
+from services.feedback.domain.facts import Stars, WorkPhoto
+from services.feedback.domain.rating import Given
+from services.feedback.store import Tx
+from services.feedback.tables import contacts, notices, orders, outbox_messages, photos, progress, ratings
+from shared.errors import Forbidden, NotFound
+from shared.ids import new_id
+from shared.images import Photo
+from shared.tokens import Actor
+
+_MAY_SEE_ALL = ("dispatcher", "reviewer", "supervisor", "leader", "admin")
+
+
+class OrderNotFound(NotFound):
+    """There is no such order, or it is not with your unit."""
+
+    zh = "未找到该工单，或不属于您的单位"
+
+
+class NotThisCase(Forbidden):
+    """The order belongs to another case."""
+
+    zh = "该工单不属于所填的诉求"
+
+
+class PhotoHidden(NotFound):
+    """There is no such photo, or it is not yours to see."""
+
+    zh = "未找到该照片，或无权查看"
+
+
+async def rate(tx: Tx, case_no: str, given: Given, comment: str, *, now: datetime) -> Stars:
+    """The caller has been found to be the case's own. Raises `NotYetReplied`, `AlreadyRated` or `RatingClosed`."""
+    case = await tx.case_of_number(case_no)
+    stars = case.rate(given, tx.tools.content_rule, now=now)
+    row = {
+        "case_id": case.case_id,
+        "round": stars.round,
+        **given.stars(),
+        "solved": stars.solved,
+        "satisfied": stars.satisfied,
+        "comment": comment,
+        "rule_version": tx.tools.content_rule.version,
+        "rated_at": now,
+    }
+    await tx.connection.execute(insert(ratings), row)
+    tx.touch(case, now)
+    return stars
+
+
+@dataclass(frozen=True, slots=True)
+class Placed:
+    """An order as photos know it."""
+
+    order_id: UUID
+    case_id: UUID
+    unit_code: str
+
+
+async def order_for_photo(tx: Tx, order_id: UUID, case_id: UUID | None, by: Actor) -> Placed:
+    """Raises `OrderNotFound` for an order that is unknown or another unit's, `NotThisCase` for a wrong case."""
+    found = select(orders.c.case_id, orders.c.unit_code).where(orders.c.order_id == order_id)
+    row = (await tx.connection.execute(found)).one_or_none()
+    if row is None or row.unit_code not in by.units:
+        raise OrderNotFound
+    if case_id is not None and case_id != row.case_id:
+        raise NotThisCase
+    return Placed(order_id, row.case_id, row.unit_code)
+
+
+async def add_photo(
+    tx: Tx, placed: Placed, kind: str, photo: Photo, *, thumb_sha256: str, by: Actor, now: datetime
+) -> WorkPhoto:
+    """The picture itself is stored already; this makes it the order's."""
+    case = await tx.case(placed.case_id)
+    work = WorkPhoto(new_id(), placed.order_id, kind, photo.taken_at or now)
+    case.add_photo(work, photo.sha256)
+    row = {
+        "photo_id": work.photo_id,
+        "case_id": placed.case_id,
+        "order_id": placed.order_id,
+        "unit_code": placed.unit_code,
+        "kind": kind,
+        "sha256": photo.sha256,
+        "thumb_sha256": thumb_sha256,
+        "media_type": photo.media_type,
+        "width": photo.width,
+        "height": photo.height,
+        "taken_at": work.taken_at,
+        "added_by": by.id,
+        "added_at": now,
+    }
+    await tx.connection.execute(insert(photos), row)
+    tx.touch(case, now)
+    return work
+
+
+@dataclass(frozen=True, slots=True)
+class StoredPhoto:
+    case_id: UUID
+    case_no: str | None
+    unit_code: str
+    sha256: str
+    thumb_sha256: str
+    media_type: str
+
+
+async def photo_place(tx: Tx, photo_id: UUID) -> StoredPhoto:
+    """Raises `PhotoHidden`."""
+    columns = (photos.c.unit_code, photos.c.sha256, photos.c.thumb_sha256, photos.c.media_type)
+    found = (
+        select(photos.c.case_id, progress.c.case_no, *columns)
+        .join(progress, progress.c.case_id == photos.c.case_id)
+        .where(photos.c.photo_id == photo_id)
+    )
+    row = (await tx.connection.execute(found)).one_or_none()
+    if row is None:
+        raise PhotoHidden
+    return StoredPhoto(row.case_id, row.case_no, row.unit_code, row.sha256, row.thumb_sha256, row.media_type)
+
+
+def may_see(actor: Actor, photo: StoredPhoto) -> bool:
+    """Staff of the unit whose order it is, and those who answer for all units."""
+    return actor.kind == "staff" and (photo.unit_code in actor.units or actor.has(*_MAY_SEE_ALL))
+
+
+async def keep_contact(tx: Tx, citizen_id: UUID, sealed: str, *, now: datetime) -> None:
+    """Raises `UnreadableContact`, which parks the event. Somebody who was erased is not revived by a late event."""
+    box = tx.tools.contacts
+    if box is None:
+        raise UnreadableContact("this process has no sealing key")
+    row = {"citizen_id": citizen_id, "data": box.shut(box.unseal(sealed), citizen_id), "updated_at": now}
+    statement = upsert(contacts).values(row)
+    kept = statement.on_conflict_do_update(
+        index_elements=["citizen_id"],
+        set_={"data": statement.excluded.data, "updated_at": statement.excluded.updated_at},
+        where=contacts.c.data.is_not(None),
+    )
+    await tx.connection.execute(kept)
+
+
+_OWN_CASES = text("SELECT case_id FROM progress WHERE citizen_id = :citizen_id")
+
+
+async def forget(tx: Tx, citizen_id: UUID, *, now: datetime) -> None:
+    """个人信息保护法 §47: contact points, comments and messages go; the case stays, as nobody's."""
+    connection = tx.connection
+    row = {"citizen_id": citizen_id, "data": None, "updated_at": now}
+    await connection.execute(
+        upsert(contacts).values(row).on_conflict_do_update(index_elements=["citizen_id"], set_={"data": None})
+    )
+    mine = (await connection.execute(_OWN_CASES, {"citizen_id": citizen_id})).scalars().all()
+    told = select(notices.c.notice_id).where(notices.c.citizen_id == citizen_id)
+    await connection.execute(delete(outbox_messages).where(outbox_messages.c.notice_id.in_(told)))
+    pending = update(notices).where(notices.c.citizen_id == citizen_id, notices.c.state == "pending")
+    await connection.execute(pending.values(state="no_contact", reason="erased", done_at=now))
+    await connection.execute(update(ratings).where(ratings.c.case_id.in_(mine)).values(comment=""))
+    await tx.load(mine)
+    for case_id in mine:
+        case = await tx.case(case_id)
+        case.facts.citizen_id = None
+        tx.touch(case, now)

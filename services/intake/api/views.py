@@ -1,0 +1,165 @@
+"""What the register answers."""
+
+from datetime import datetime
+from typing import Any, Literal
+from uuid import UUID
+
+import orjson
+from pydantic import BaseModel
+
+from contracts.events.intake import CaseType, Place
+from services.intake.channels import Channel, Kind, State
+from services.intake.domain import Contact
+from services.intake.phones import mask_name, mask_phone
+
+
+class FirstNode(BaseModel):
+    """Where the progress bar stands."""
+
+    key: str
+    label: str
+    at: datetime
+
+
+class Receipt(BaseModel):
+    """The look-up code is told here and nowhere again; with the number it opens the progress without an account."""
+
+    case_id: UUID
+    case_no: str
+    look_up_code: str
+    status: FirstNode
+    links: dict[str, str]
+
+
+class Session(BaseModel):
+    citizen_id: UUID
+    token: str
+    token_type: Literal["Bearer"] = "Bearer"  # noqa: S105  the name of the scheme
+    expires_at: datetime
+
+
+class PersonView(BaseModel):
+    """What the vault knows of the citizen who asks; phone and name are shown in part."""
+
+    citizen_id: UUID
+    name: str | None
+    phone: str | None
+    mail: str | None
+    wechat: bool
+    """True when they can be told things through WeChat."""
+
+    @classmethod
+    def of(cls, citizen_id: UUID, contact: Contact) -> "PersonView":
+        return cls(
+            citizen_id=citizen_id,
+            name=mask_name(contact.name) if contact.name else None,
+            phone=mask_phone(contact.phone) if contact.phone else None,
+            mail=contact.mail,
+            wechat=contact.openid is not None,
+        )
+
+
+class ContactView(BaseModel):
+    """In clear; this reading has been written down."""
+
+    case_id: UUID
+    name: str | None
+    phone: str | None
+    mail: str | None
+    wechat: bool
+
+
+class AttachmentView(BaseModel):
+    attachment_id: UUID
+    media_type: str
+    width: int
+    height: int
+    links: dict[str, str]
+
+    @classmethod
+    def of(cls, attachment_id: UUID, row: Any) -> "AttachmentView":
+        place = f"/v1/attachments/{attachment_id}"
+        return cls(
+            attachment_id=attachment_id,
+            media_type=row.media_type,
+            width=row.width,
+            height=row.height,
+            links={"self": place, "thumbnail": f"{place}/thumbnail"},
+        )
+
+
+class CaseItem(BaseModel):
+    case_id: UUID
+    case_no: str
+    title: str
+    channel_code: str
+    type_code: CaseType | None
+    category_code: str | None
+    received_at: datetime
+    submitted_at: datetime
+    links: dict[str, str]
+
+    @staticmethod
+    def fields(row: Any) -> dict[str, Any]:
+        links = {"self": f"/v1/cases/{row.case_no}", "progress": f"/v1/progress/{row.case_no}"}
+        names = ("case_id", "case_no", "title", "channel_code", "type_code", "category_code")
+        return {name: getattr(row, name) for name in (*names, "received_at", "submitted_at")} | {"links": links}
+
+
+class CasePage(BaseModel):
+    items: list[CaseItem]
+    next: UUID | None
+    """Give it as `after` to get the next page."""
+
+
+class CaseView(CaseItem):
+    """What was submitted, in the citizen's own words."""
+
+    text: str
+    place: Place
+    origin_channel_code: str
+    accused_unit_code: str | None
+    occurred_at: datetime | None
+    anonymous: bool
+    confidential: bool
+    reply_wanted: bool
+    attachments: list[AttachmentView]
+
+    @classmethod
+    def of_row(cls, row: Any, photos: list[Any], sent: str | None) -> "CaseView":
+        """`sent`: the payload as it came; where it says nothing, what the register kept stands."""
+        words: dict[str, Any] = orjson.loads(sent) if sent else {}
+        place = Place.model_validate(row.place)
+        address = (words.get("place") or {}).get("address")
+        kept = ("origin_channel_code", "accused_unit_code", "occurred_at", "anonymous", "confidential", "reply_wanted")
+        return cls(
+            **CaseItem.fields(row) | {"title": words.get("title") or row.title},
+            **{name: getattr(row, name) for name in kept},
+            text=words.get("text") or row.text,
+            place=place.model_copy(update={"address": address}) if address else place,
+            attachments=[AttachmentView.of(photo.id, photo) for photo in photos],
+        )
+
+
+class ChannelView(BaseModel):
+    code: str
+    name: str
+    kind: Kind
+    state: State
+    merged_into: str | None
+    aliases: list[str]
+
+    @classmethod
+    def of(cls, channel: Channel) -> "ChannelView":
+        return cls(
+            code=channel.code,
+            name=channel.name,
+            kind=channel.kind,
+            state=channel.state,
+            merged_into=channel.merged_into,
+            aliases=list(channel.aliases),
+        )
+
+
+class ChannelList(BaseModel):
+    items: list[ChannelView]

@@ -1,0 +1,40 @@
+"""What the router's doors have in common: the process's context, versions in headers, and whom they admit."""
+
+from typing import Annotated
+
+from fastapi import Depends, Header, Query, Response
+
+from services.router.domain.cases import Case
+from services.router.domain.rules import Rules
+from services.router.rulebook import Rulebook
+from services.router.settings import Settings
+from services.router.store import Tx
+from services.router.usecases.versions import etag
+from shared.actors import context_of, requires
+from shared.context import Context
+from shared.tokens import Actor
+
+type Here = Annotated[Context[Settings, Tx], Depends(context_of)]
+type IfMatch = Annotated[str | None, Header(max_length=32, description="The ETag of the view this was decided on")]
+type IdempotencyKey = Annotated[str | None, Header(min_length=1, max_length=128, pattern=r"^[\x21-\x7e]+$")]
+type Limit = Annotated[int, Query(ge=1, le=200)]
+
+AtDesk = Annotated[Actor, Depends(requires("dispatcher", "reviewer", "supervisor", "leader", kind="staff"))]
+Dispatcher = Annotated[Actor, Depends(requires("dispatcher", kind="staff"))]
+AtWork = Annotated[
+    Actor,
+    Depends(requires("handler", "unit_manager", "dispatcher", "reviewer", "supervisor", "leader", "department")),
+]
+"""Everybody who has to do with work orders; what each may do is the order table's business."""
+Hooks = Annotated[Actor, Depends(requires("admin", "department"))]
+Department = Annotated[Actor, Depends(requires("department", kind="machine"))]
+
+
+def here_rules(here: Context[Settings, Tx]) -> Rules:
+    """The rules now in force, for lists and forms; a single case is judged by its own edition."""
+    rulebook: Rulebook = here.parts["rulebook"]
+    return rulebook.in_force(here.clock.now()).rules
+
+
+def tag(response: Response, case: Case) -> None:
+    response.headers["ETag"] = etag(case)

@@ -1,0 +1,272 @@
+"""What staff and departments are shown of cases and orders, and what they may do next."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from pydantic import BaseModel
+
+from contracts.events.intake import Place
+from contracts.events.router import Reason
+from services.router.domain import scope
+from services.router.domain.cases import Case
+from services.router.domain.chain import Entry
+from services.router.domain.guards import Permission, case_permissions, order_permissions
+from services.router.domain.orders import WorkOrder
+from services.router.domain.rules import Rules
+from shared.tokens import Actor
+
+
+class ActionView(BaseModel):
+    action: str
+    outcome: str | None
+    title: str
+    allowed: bool
+    reason: str
+    reason_zh: str
+
+    @classmethod
+    def of(cls, permission: Permission) -> "ActionView":
+        return cls(
+            action=permission.action,
+            outcome=permission.outcome,
+            title=permission.title,
+            allowed=permission.allowed,
+            reason=permission.reason,
+            reason_zh=permission.reason_zh,
+        )
+
+
+class PhotoView(BaseModel):
+    photo_id: UUID
+    kind: str
+
+
+class NoteView(BaseModel):
+    at: datetime
+    by: str
+    public_note: str
+    internal_note: str
+
+
+class ReturnView(BaseModel):
+    reason_code: str
+    legal_basis: str
+    at: datetime
+    rejected_at: datetime | None
+    rejection: str
+
+
+class OrderView(BaseModel):
+    order_id: UUID
+    case_id: UUID
+    case_no: str
+    role: str
+    unit_code: str
+    unit_name: str
+    state: str
+    round: int
+    title: str
+    text: str
+    place: Place
+    type_code: str
+    category_code: str | None
+    category_name: str
+    area_code: str | None
+    grade: str | None
+    photo_required: bool
+    confidential: bool
+    reply_wanted: bool
+    dispatched_at: datetime
+    signed_at: datetime | None
+    signed_automatically: bool
+    contacted_at: datetime | None
+    contact_method: str
+    contact_note: str
+    resolved_at: datetime | None
+    public_reply: str
+    handling_note: str
+    photo_ids: list[UUID]
+    photos: list[PhotoView]
+    notes: list[NoteView]
+    returned: ReturnView | None
+    return_until: datetime
+    version: int
+    """Also the ETag; send it back as If-Match."""
+    allowed_actions: list[ActionView]
+
+    @classmethod
+    def of(cls, case: Case, order: WorkOrder, rules: Rules, by: Actor, *, now: datetime) -> "OrderView":
+        made = order.returned
+        return cls(
+            order_id=order.order_id,
+            case_id=case.case_id,
+            case_no=case.case_no,
+            role=order.role,
+            unit_code=order.unit_code,
+            unit_name=rules.unit_name(order.unit_code),
+            state=order.state,
+            round=order.round,
+            title=case.title,
+            text=case.text,
+            place=case.place,
+            type_code=case.type_code,
+            category_code=case.category_code,
+            category_name=category_name(case.category_code, rules),
+            area_code=case.area_code,
+            grade=case.grade,
+            photo_required=case.photo_required,
+            confidential=case.confidential,
+            reply_wanted=case.reply_wanted,
+            dispatched_at=order.dispatched_at,
+            signed_at=order.signed_at,
+            signed_automatically=order.signed_automatically,
+            contacted_at=order.contacted_at,
+            contact_method=order.contact_method,
+            contact_note=order.contact_note,
+            resolved_at=order.resolved_at,
+            public_reply=order.public_reply,
+            handling_note=order.handling_note,
+            photo_ids=list(order.photo_ids),
+            photos=[PhotoView(photo_id=photo.photo_id, kind=photo.kind) for photo in order.photos],
+            notes=[
+                NoteView(at=note.at, by=note.by, public_note=note.public_note, internal_note=note.internal_note)
+                for note in order.notes
+            ],
+            returned=None
+            if made is None
+            else ReturnView(
+                reason_code=made.reason_code,
+                legal_basis=made.legal_basis,
+                at=made.at,
+                rejected_at=made.rejected_at,
+                rejection=made.rejection,
+            ),
+            return_until=rules.return_until(order.dispatched_at),
+            version=case.log_seq,
+            allowed_actions=[ActionView.of(one) for one in order_permissions(case, order, by, rules, now=now)],
+        )
+
+
+class CandidateView(BaseModel):
+    category_code: str
+    category_name: str
+    score: float
+
+    @classmethod
+    def all(cls, found: Sequence[tuple[str, float]], rules: Rules) -> "list[CandidateView]":
+        return [cls(category_code=code, category_name=category_name(code, rules), score=score) for code, score in found]
+
+
+class LogView(BaseModel):
+    seq: int
+    at: datetime
+    actor: str
+    action: str
+    facts: dict[str, Any]
+    hash: str
+
+    @classmethod
+    def of(cls, entry: Entry) -> "LogView":
+        return cls(
+            seq=entry.seq,
+            at=entry.at,
+            actor=entry.actor,
+            action=entry.action,
+            facts=dict(entry.facts),
+            hash=entry.hash.hex(),
+        )
+
+
+class CaseView(BaseModel):
+    case_id: UUID
+    case_no: str
+    state: str
+    type_code: str
+    category_code: str | None
+    category_name: str
+    area_code: str | None
+    grade: str | None
+    process_code: str | None
+    edition: str
+    title: str
+    text: str
+    place: Place
+    round: int
+    anonymous: bool
+    confidential: bool
+    reply_wanted: bool
+    received_at: datetime
+    filed_at: datetime | None
+    replied_at: datetime | None
+    closed_at: datetime | None
+    outcome: str | None
+    closing_reason_code: str | None
+    channel_code: str | None
+    """Only for the desk where the case is confidential."""
+    accused_unit_code: str | None
+    """Only for the desk."""
+    said_type: str | None
+    said_category: str | None
+    confidence: float
+    reasons: list[Reason]
+    candidates: list[CandidateView]
+    orders: list[OrderView]
+    """For a unit: its own."""
+    log: list[LogView]
+    log_broken_at: int | None
+    """The first entry whose hash does not fit; null while the chain holds."""
+    version: int
+    allowed_actions: list[ActionView]
+
+    @classmethod
+    def of(
+        cls, case: Case, rules: Rules, by: Actor, history: tuple[list[Entry], int | None], *, now: datetime
+    ) -> "CaseView":
+        """The desk sees everything; a unit its own orders, and of a confidential case only what the work needs."""
+        desk = scope.sees_all(by, rules)
+        open_to_unit = desk or not case.confidential
+        orders = case.orders if desk else scope.orders_of(by, case)
+        return cls(
+            case_id=case.case_id,
+            case_no=case.case_no,
+            state=case.state,
+            type_code=case.type_code,
+            category_code=case.category_code,
+            category_name=category_name(case.category_code, rules),
+            area_code=case.area_code,
+            grade=case.grade,
+            process_code=case.process_code,
+            edition=case.edition,
+            title=case.title,
+            text=case.text,
+            place=case.place,
+            round=case.round,
+            anonymous=case.anonymous,
+            confidential=case.confidential,
+            reply_wanted=case.reply_wanted,
+            received_at=case.received_at,
+            filed_at=case.filed_at,
+            replied_at=case.replied_at,
+            closed_at=case.closed_at,
+            outcome=case.outcome,
+            closing_reason_code=case.closing_reason_code,
+            channel_code=case.channel_code if open_to_unit else None,
+            accused_unit_code=case.accused_unit_code if desk else None,
+            said_type=case.said_type if open_to_unit else None,
+            said_category=case.said_category if open_to_unit else None,
+            confidence=case.confidence,
+            reasons=list(case.reasons) if open_to_unit else [],
+            candidates=CandidateView.all([(c.category_code, c.score) for c in case.candidates] if desk else [], rules),
+            orders=[OrderView.of(case, order, rules, by, now=now) for order in orders],
+            log=[LogView.of(entry) for entry in history[0]] if open_to_unit else [],
+            log_broken_at=history[1] if desk else None,
+            version=case.log_seq,
+            allowed_actions=[ActionView.of(one) for one in case_permissions(case, by, rules)],
+        )
+
+
+def category_name(code: str | None, rules: Rules) -> str:
+    category = rules.catalogue.categories.get(code) if code else None
+    return category.name if category else ""

@@ -1,0 +1,72 @@
+"""The router's composition root."""
+
+import secrets
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from contracts.events import ROUTER
+from services.router import consumers, staff, tables
+from services.router.api import catalogue, departments, desk, orders
+from services.router.api import staff as sessions
+from services.router.rulebook import Rulebook
+from services.router.settings import Settings
+from services.router.store import Tx
+from services.router.webhooks import Courier
+from shared import apikeys
+from shared.clock import RealClock
+from shared.context import Context
+from shared.loops import Loop
+from shared.manifest import Manifest
+from shared.tokens import TokenIssuer
+
+RULEBOOK = Rulebook()
+"""Handlers and use cases reach it through their transaction."""
+
+
+@asynccontextmanager
+async def parts(context: Context[Settings, Tx]) -> AsyncIterator[dict[str, Any]]:
+    RULEBOOK.open(context.settings.catalogue_folder)
+    yield {
+        "rulebook": RULEBOOK,
+        "passwords": staff.Passwords(),
+        "tokens": TokenIssuer(context.settings.signing_key.get_secret_value()),
+    }
+
+
+def loops(context: Context[Settings, Tx]) -> Sequence[Loop]:
+    return [Courier(context, signed_at=RealClock().now, random=secrets.SystemRandom().random)]
+
+
+async def seed(context: Context[Settings, Tx]) -> None:
+    """First accounts and keys; what exists already stays as it is."""
+    settings, passwords = context.settings, context.parts["passwords"]
+    accounts = staff.FIRST_ACCOUNTS.validate_json(settings.first_accounts.get_secret_value())
+    keys = staff.FIRST_KEYS.validate_json(settings.first_api_keys.get_secret_value())
+    async with context.begin() as tx:
+        for account in accounts:
+            await staff.create(tx.connection, account, passwords)
+        for key in keys:
+            await apikeys.admit(tx.connection, key.key, name=key.name, roles=list(key.roles), units=list(key.units))
+
+
+MANIFEST = Manifest(
+    name="router",
+    title="Huying router: the desk",
+    settings=Settings,
+    tx=partial(Tx, rulebook=RULEBOOK),
+    metadata=tables.metadata,
+    migrations=Path(__file__).parent / "migrations",
+    routes=[sessions.routes, desk.routes, orders.routes, departments.routes, catalogue.routes],
+    paths=("staff", "orders", "desk", "catalogue", "units", "webhooks", "feed"),
+    public=frozenset({"open_session", "read_catalogue", "read_entry", "read_units"}),
+    publishes=ROUTER,
+    consumes=consumers.HANDLERS,
+    prefetch=consumers.prefetch,
+    loops=loops,
+    parts=parts,
+    seed=seed,
+    api_keys=True,
+)

@@ -1,0 +1,92 @@
+"""The NATS door: what the register, the stopwatch and the reply say, and what the desk does about it."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from contracts.events.feedback import CitizenDissatisfied, PhotoTaken, RatingSubmitted
+from contracts.events.intake import CaseSubmitted, CitizenErased
+from contracts.events.sla import ClockBreached
+from services.router.classifier import Classification, Message
+from services.router.domain import closing, filing, handling
+from services.router.domain.cases import Candidate
+from services.router.store import Tx
+from shared.cloudevents import AnyEnvelope, Envelope
+from shared.consumer import Handlers
+
+NEW = frozenset({CaseSubmitted.TYPE, CitizenErased.TYPE})
+"""Events whose case is not to be loaded."""
+
+
+async def prefetch(tx: Tx, events: Sequence[AnyEnvelope]) -> None:
+    """All cases a batch needs, in two queries."""
+    await tx.load({event.case_id for event in events if event.type not in NEW})
+
+
+async def on_submitted(tx: Tx, envelope: Envelope[CaseSubmitted], now: datetime) -> None:
+    """Classify; file and dispatch when sure, else leave it to a dispatcher."""
+    edition, said = tx.rulebook.in_force(now), envelope.data
+    case = filing.receive(envelope.case_id, said, edition.rules)
+    found = edition.classifier.classify(
+        Message(
+            text=said.text,
+            title=said.title,
+            category_code=said.category_code,
+            type_code=said.type_code,
+            area_code=said.place.area_code,
+        )
+    )
+    tx.add(case)
+    filing.decide(case, decision_of(found), edition.rules, now=now)
+
+
+def decision_of(found: Classification) -> filing.Decision:
+    return filing.Decision(
+        category_code=found.category_code,
+        type_code=found.type_code,
+        area_code=found.area_code,
+        confidence=found.confidence,
+        method=found.method,
+        reasons=found.reasons,
+        candidates=tuple(Candidate(one.category_code, one.score) for one in found.candidates),
+        sure=not found.queued,
+    )
+
+
+async def on_photo(tx: Tx, envelope: Envelope[PhotoTaken], now: datetime) -> None:
+    case, photo = tx.known(envelope.case_id), envelope.data
+    handling.remember_photo(case, case.order(photo.order_id), photo.photo_id, photo.kind, now=now)
+
+
+async def on_rating(tx: Tx, envelope: Envelope[RatingSubmitted], now: datetime) -> None:
+    """Content closes the case; what follows from discontent comes as `citizen.dissatisfied`."""
+    case = tx.known(envelope.case_id)
+    if envelope.data.satisfied:
+        closing.close_satisfied(case, envelope.data.round, tx.rules_of(case), now=now)
+
+
+async def on_dissatisfied(tx: Tx, envelope: Envelope[CitizenDissatisfied], now: datetime) -> None:
+    case = tx.known(envelope.case_id)
+    closing.hear_dissatisfied(case, envelope.data.round, tx.rules_of(case), now=now)
+
+
+async def on_breach(tx: Tx, envelope: Envelope[ClockBreached], now: datetime) -> None:
+    """An order nobody signed counts as signed; a reply nobody rated closes the case. Other breaches are sla's."""
+    case, clock = tx.known(envelope.case_id), envelope.data
+    if clock.kind == "sign" and clock.order_id is not None:
+        handling.sign_automatically(case, case.order(clock.order_id), tx.rules_of(case), now=now)
+    elif clock.kind == "rate":
+        closing.close_unrated(case, tx.rules_of(case), now=now)
+
+
+async def on_erased(tx: Tx, envelope: Envelope[CitizenErased], now: datetime) -> None:  # noqa: ARG001  same for all
+    await tx.erase(envelope.data.citizen_id)
+
+
+HANDLERS: Handlers[Tx] = {
+    CaseSubmitted: on_submitted,
+    CitizenErased: on_erased,
+    PhotoTaken: on_photo,
+    RatingSubmitted: on_rating,
+    CitizenDissatisfied: on_dissatisfied,
+    ClockBreached: on_breach,
+}

@@ -1,0 +1,119 @@
+"""The case as the desk knows it: its classification, its orders, and the news and log entries a change makes."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Literal
+from uuid import UUID
+
+from contracts.events.intake import CaseType, Place
+from contracts.events.router import Reason, RouterEvent
+from services.router.domain import chain
+from services.router.domain.errors import OrderUnknown
+from services.router.domain.orders import WorkOrder
+
+CaseState = Literal["queued", "handling", "replied", "closed"]
+Outcome = Literal["satisfied", "dissatisfied", "unrated", "not_accepted"]
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A category the classifier thought of."""
+
+    category_code: str
+    score: float
+
+
+@dataclass(frozen=True, slots=True)
+class News:
+    """An event in its place, and the units whose systems are told of it."""
+
+    sequence: int
+    event: RouterEvent
+    units: tuple[str, ...]
+    at: datetime
+    cause: UUID | None
+
+
+@dataclass(slots=True, kw_only=True)
+class Case:
+    case_id: UUID
+    case_no: str
+    state: CaseState
+    received_at: datetime
+    channel_code: str
+    citizen_id: UUID | None
+    anonymous: bool
+    confidential: bool
+    reply_wanted: bool
+    accused_unit_code: str | None
+    title: str
+    text: str
+    place: Place
+    said_type: CaseType | None
+    said_category: str | None
+    edition: str
+    """Of the catalogue; kept from filing on."""
+    type_code: CaseType
+    category_code: str | None = None
+    area_code: str | None = None
+    grade: Literal["A", "B", "C"] | None = None
+    process_code: str | None = None
+    photo_required: bool = False
+    confidence: float = 0.0
+    candidates: tuple[Candidate, ...] = ()
+    reasons: tuple[Reason, ...] = ()
+    round: int = 1
+    sequence: int = 0
+    """Of the last event published on this case."""
+    log_seq: int = 0
+    """Of the last log entry; also the version staff hold in their hands (ETag)."""
+    log_hash: bytes = chain.GENESIS
+    filed_at: datetime | None = None
+    replied_at: datetime | None = None
+    closed_at: datetime | None = None
+    outcome: Outcome | None = None
+    closing_reason_code: str | None = None
+    orders: list[WorkOrder] = field(default_factory=list)
+    news: list[News] = field(default_factory=list)
+    entries: list[chain.Entry] = field(default_factory=list)
+    cause: UUID | None = None
+    """The event that is being applied, if one is."""
+
+    def say(self, event: RouterEvent, *units: str, now: datetime) -> None:
+        """Publish; `units` are those whose work it concerns."""
+        self.sequence += 1
+        self.news.append(News(self.sequence, event, tuple(dict.fromkeys(units)), now, self.cause))
+
+    def note(self, action: str, *, by: str, now: datetime, facts: Mapping[str, object] | None = None) -> None:
+        """Write the log: one entry for every action anybody took."""
+        self.log_seq += 1
+        made = chain.entry(
+            self.case_id,
+            self.log_seq,
+            at=now,
+            actor=by,
+            action=action,
+            facts=facts or {},
+            prev_hash=self.log_hash,
+        )
+        self.log_hash = made.hash
+        self.entries.append(made)
+
+    def order(self, order_id: UUID) -> WorkOrder:
+        for order in self.orders:
+            if order.order_id == order_id:
+                return order
+        raise OrderUnknown
+
+    def live_orders(self) -> list[WorkOrder]:
+        """Those of the present round that no other order has replaced."""
+        replaced = {order.replaces for order in self.orders}
+        return [order for order in self.orders if order.round == self.round and order.order_id not in replaced]
+
+    def lead(self) -> WorkOrder | None:
+        return next((order for order in self.live_orders() if order.role == "lead"), None)
+
+    def units(self) -> tuple[str, ...]:
+        """Units that hold a live order."""
+        return tuple(order.unit_code for order in self.live_orders())

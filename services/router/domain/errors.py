@@ -1,0 +1,123 @@
+"""The rules the desk can find broken, each with its words in both languages."""
+
+from shared.errors import Conflict, Forbidden, InvalidInput, NotFound
+
+
+class CaseUnknown(NotFound):
+    """There is no such case here, or it is not yours to see."""
+
+    zh = "未找到该事件，或您无权查看"
+
+
+class OrderUnknown(NotFound):
+    """There is no such work order here, or it is not yours to see."""
+
+    zh = "未找到该工单，或您无权查看"
+
+
+class RoleMissing(Forbidden):
+    """This action needs another role."""
+
+    zh = "您的岗位不能进行此操作"
+
+
+class NotYourUnit(Forbidden):
+    """The work order is held by another unit."""
+
+    zh = "该工单由其他单位承办"
+
+
+class Recused(Forbidden):
+    """Your own unit is the one complained about."""
+
+    zh = "本单位为被反映单位，须回避"
+
+
+class TransitionNotAllowed(Conflict):
+    """This cannot be done in the present state."""
+
+    zh = "当前状态不能进行此操作"
+
+
+class NotWaiting(Conflict):
+    """The case does not wait for a decision."""
+
+    zh = "该事件不在待分拨队列中"
+
+
+class NotReplied(Conflict):
+    """The case has not been replied to, or is closed."""
+
+    zh = "该事件尚未答复或已经结案"
+
+
+class ReturnWindowOver(Conflict):
+    """The time for returning this order is over."""
+
+    zh = "已超过退件时限，请继续办理"
+
+
+class ReturnCapReached(Conflict):
+    """No further return is possible; disputed ownership goes to a ruling."""
+
+    zh = "退件次数已达上限，权属争议请提请会商裁决"
+
+
+class ReturnUnfounded(InvalidInput):
+    """A return needs one of the listed reasons."""
+
+    zh = "退件须选择目录中的理由"
+
+
+class PhotoMissing(Conflict):
+    """This category is resolved only with a photo of the result."""
+
+    zh = "该事项须上传处置照片后方可反馈"
+
+
+class PhotoUnknown(Conflict):
+    """One of the photos does not belong to this order, or has not arrived yet."""
+
+    zh = "照片不属于该工单，或尚在传送中，请稍后再试"
+
+
+class ReplyMissing(InvalidInput):
+    """A result needs a reply the citizen can read."""
+
+    zh = "请填写给诉求人的公开答复"
+
+
+class UnitUnknown(InvalidInput):
+    """There is no such unit."""
+
+    zh = "没有这个承办单位"
+
+
+class UnitIsParty(Conflict):
+    """The order must not go to the unit complained about."""
+
+    zh = "不得将工单分派给被反映单位"
+
+
+class SameUnit(InvalidInput):
+    """The order is with this unit already."""
+
+    zh = "该工单已由此单位承办"
+
+
+class TypeNotFileable(InvalidInput):
+    """A case of this type is not filed; close it with its reason instead."""
+
+    zh = "该类型不予立案，请选择理由后办结"
+
+
+class ReasonUnknown(InvalidInput):
+    """There is no such reason for not accepting a request."""
+
+    zh = "没有这个不予受理理由"
+
+
+class Stale(Conflict):
+    """The case has moved on since you looked at it."""
+
+    zh = "该事件已有新的变化，请刷新后重试"

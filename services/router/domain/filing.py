@@ -1,0 +1,218 @@
+"""From a request to work orders: taking it in, deciding its category, filing it, giving it to units (立案、分拨)."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Literal
+from uuid import UUID
+
+from contracts.events.intake import CaseSubmitted, CaseType
+from contracts.events.router import CaseClassified, CaseFiled, OrderDispatched, Reason, StandardLimit
+from services.router.domain.cases import Candidate, Case
+from services.router.domain.errors import TypeNotFileable, UnitIsParty, UnitUnknown
+from services.router.domain.guards import must_act_on_case
+from services.router.domain.orders import Role, WorkOrder
+from services.router.domain.rules import SYSTEM, Rules
+from services.router.units import Dispatch, NoUnitLeft
+from shared.ids import new_id
+from shared.tokens import Actor
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """What a request is, and who says so."""
+
+    category_code: str | None
+    type_code: CaseType
+    area_code: str | None
+    confidence: float
+    method: Literal["explicit", "rules", "dispatcher"]
+    reasons: tuple[Reason, ...] = ()
+    candidates: tuple[Candidate, ...] = ()
+    sure: bool = True
+    """False when a person must look at it."""
+
+
+def receive(case_id: UUID, said: CaseSubmitted, rules: Rules) -> Case:
+    """The case as it came in; nothing is decided yet."""
+    return Case(
+        case_id=case_id,
+        case_no=said.case_no,
+        state="queued",
+        received_at=said.received_at,
+        channel_code=said.channel_code,
+        citizen_id=said.citizen_id,
+        anonymous=said.anonymous,
+        confidential=said.confidential,
+        reply_wanted=said.reply_wanted,
+        accused_unit_code=said.accused_unit_code,
+        title=said.title,
+        text=said.text,
+        place=said.place,
+        said_type=said.type_code,
+        said_category=said.category_code,
+        edition=rules.catalogue.edition.id,
+        type_code=said.type_code or rules.catalogue.classification.types.default,
+        area_code=said.place.area_code,
+    )
+
+
+def decide(case: Case, decision: Decision, rules: Rules, *, now: datetime) -> None:
+    """File and dispatch where the classifier is sure enough and a unit is left; else wait for a dispatcher."""
+    dispatch: Dispatch | None = None
+    reasons = decision.reasons
+    if decision.category_code and decision.sure and decision.type_code not in rules.desk.always_queued:
+        kind = rules.catalogue.category(decision.category_code).unit_kind
+        try:
+            dispatch = rules.catalogue.dispatch.resolve(kind, decision.area_code, accused=case.accused_unit_code)
+        except NoUnitLeft as left:
+            reasons = (*reasons, Reason(kind="no_unit_left", text=left.zh))
+    _classify(case, decision, reasons, queued=dispatch is None, by=SYSTEM.id, now=now)
+    if dispatch is not None and decision.category_code is not None:
+        _file(case, decision.category_code, rules, now=now)
+        dispatch_to(case, dispatch.lead, dispatch.co_units, (dispatch.reason,), rules, by=SYSTEM.id, now=now)
+
+
+def decide_by_hand(
+    case: Case,
+    decision: Decision,
+    rules: Rules,
+    *,
+    lead: str | None = None,
+    co_units: Sequence[str] = (),
+    by: Actor,
+    now: datetime,
+) -> None:
+    """A dispatcher's choice of category, and of units where the dispatch table should not decide."""
+    must_act_on_case(case, "classify", by, rules)
+    if decision.type_code in rules.desk.always_queued:
+        raise TypeNotFileable
+    category = rules.catalogue.category(decision.category_code or "")
+    for unit in (*co_units, *([lead] if lead else [])):
+        check_unit(case, unit, rules)
+    if lead is not None:
+        chosen = (lead, tuple(unit for unit in co_units if unit != lead))
+        reason = Reason(kind="dispatcher", text=rules.unit_name(lead))
+    else:
+        found = rules.catalogue.dispatch.resolve(category.unit_kind, decision.area_code, accused=case.accused_unit_code)
+        also = (unit for unit in (*found.co_units, *co_units) if unit != found.lead)
+        chosen, reason = (found.lead, tuple(dict.fromkeys(also))), found.reason
+    _classify(case, decision, decision.reasons, queued=False, by=by.id, now=now)
+    _file(case, category.code, rules, now=now)
+    dispatch_to(case, *chosen, (reason,), rules, by=by.id, now=now)
+
+
+def check_unit(case: Case, unit_code: str, rules: Rules) -> None:
+    """Orders go to units that exist and are not complained about."""
+    if unit_code not in rules.catalogue.units:
+        raise UnitUnknown(unit_code)
+    if rules.is_party(unit_code, case.accused_unit_code):
+        raise UnitIsParty
+
+
+def _classify(
+    case: Case, decision: Decision, reasons: tuple[Reason, ...], *, queued: bool, by: str, now: datetime
+) -> None:
+    case.type_code, case.area_code = decision.type_code, decision.area_code
+    case.confidence, case.reasons = decision.confidence, reasons
+    case.candidates = decision.candidates if queued else ()
+    case.category_code = None if queued else decision.category_code
+    case.say(
+        CaseClassified(
+            category_code=case.category_code,
+            type_code=decision.type_code,
+            area_code=decision.area_code,
+            confidence=decision.confidence,
+            method=decision.method,
+            reasons=reasons,
+            queued=queued,
+        ),
+        now=now,
+    )
+    facts = {
+        "category_code": case.category_code,
+        "type_code": decision.type_code,
+        "area_code": decision.area_code,
+        "confidence": round(decision.confidence, 3),
+        "method": decision.method,
+        "queued": queued,
+    }
+    case.note("classify", by=by, now=now, facts=facts)
+
+
+def _file(case: Case, category_code: str, rules: Rules, *, now: datetime) -> None:
+    category = rules.catalogue.category(category_code)
+    process = rules.catalogue.processes.for_case(case.type_code, category)
+    case.edition, case.category_code = rules.catalogue.edition.id, category.code
+    case.grade, case.process_code = category.grade, process.code
+    case.photo_required = rules.photo_required(category.code, case.type_code)
+    case.filed_at, case.state = now, "handling"
+    case.say(
+        CaseFiled(
+            edition=case.edition,
+            category_code=category.code,
+            category_name=category.name,
+            type_code=case.type_code,
+            grade=category.grade,
+            process_code=process.code,
+            nodes=process.for_citizen(),
+            area_code=case.area_code,
+            photo_required=case.photo_required,
+            limit=StandardLimit(amount=category.limit.amount, unit=category.limit.unit),
+        ),
+        now=now,
+    )
+
+
+def dispatch_to(
+    case: Case,
+    lead: str,
+    co_units: Sequence[str],
+    reasons: tuple[Reason, ...],
+    rules: Rules,
+    *,
+    by: str,
+    now: datetime,
+) -> None:
+    """One order for the lead, one for each co-unit; the clocks of all start now."""
+    made = [open_order(case, lead, "lead", reasons, rules, now=now)]
+    made += [open_order(case, unit, "co", reasons, rules, now=now) for unit in co_units]
+    orders = [{"order_id": str(order.order_id), "unit": order.unit_code, "role": order.role} for order in made]
+    case.note("dispatch", by=by, now=now, facts={"orders": orders, "round": case.round})
+
+
+def open_order(
+    case: Case,
+    unit_code: str,
+    role: Role,
+    reasons: tuple[Reason, ...],
+    rules: Rules,
+    *,
+    now: datetime,
+    replaces: WorkOrder | None = None,
+    order_id: UUID | None = None,
+) -> WorkOrder:
+    order = WorkOrder(
+        order_id=order_id or new_id(),
+        case_id=case.case_id,
+        role=role,
+        unit_code=unit_code,
+        state=rules.table.initial,
+        round=case.round,
+        dispatched_at=now,
+        replaces=replaces.order_id if replaces else None,
+    )
+    case.orders.append(order)
+    case.say(
+        OrderDispatched(
+            order_id=order.order_id,
+            role=role,
+            unit_code=unit_code,
+            unit_name=rules.unit_name(unit_code),
+            round=case.round,
+            reasons=reasons,
+        ),
+        unit_code,
+        now=now,
+    )
+    return order

@@ -1,0 +1,153 @@
+"""May this actor do this now? One answer for the button and for the deed: whatever acts asks here first."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from functools import partial
+
+from services.router.catalogue_rules import OrderAction
+from services.router.domain.cases import Case
+from services.router.domain.errors import (
+    NotReplied,
+    NotWaiting,
+    NotYourUnit,
+    PhotoMissing,
+    Recused,
+    ReturnCapReached,
+    ReturnWindowOver,
+    RoleMissing,
+    TransitionNotAllowed,
+)
+from services.router.domain.orders import WorkOrder
+from services.router.domain.rules import Rules
+from services.router.domain.scope import recused
+from shared.errors import DomainError
+from shared.tokens import Actor
+
+REJECT_RETURN = "reject_return"
+"""Whoever may redispatch a returned order may also give it back to its unit: the table needs no row for it."""
+CASE_ACTIONS = {"classify": "人工分拨", "not_accept": "不予受理", "close": "结案", "reopen": "重新打开"}
+OF_THE_CASE = frozenset({"close", "reopen", "rework"})
+"""Rows of the order table that act on the whole case."""
+
+
+@dataclass(frozen=True, slots=True)
+class Permission:
+    """One action somebody might want, whether it is open to them now, and if not why."""
+
+    action: str
+    outcome: str | None
+    title: str
+    allowed: bool
+    reason: str = ""
+    reason_zh: str = ""
+
+
+def must_act(
+    case: Case,
+    order: WorkOrder,
+    action: str,
+    actor: Actor,
+    rules: Rules,
+    *,
+    now: datetime,
+    outcome: str | None = None,
+) -> None:
+    """Raises the rule that keeps the actor from doing this to the order now."""
+    row = rules.table.action("redispatch" if action == REJECT_RETURN else action, outcome)
+    if row is None:
+        raise TransitionNotAllowed(f"there is no action {action}")
+    _must_have_role(case, row, order, actor, rules)
+    if case.state == "closed" or row.target(order.state) is None:
+        raise TransitionNotAllowed(f"the order is {order.state}")
+    if action == "return":
+        _must_be_returnable(case, order, rules, now=now)
+    if action == "resolve" and case.photo_required and not order.photos:
+        raise PhotoMissing
+    if action == REJECT_RETURN and (order.returned is None or order.state != _returned(rules)):
+        raise TransitionNotAllowed("the order has not been returned")
+
+
+def _must_have_role(case: Case, row: OrderAction, order: WorkOrder | None, actor: Actor, rules: Rules) -> None:
+    if recused(actor, case, rules):
+        raise Recused
+    if rules.roles_of(actor).isdisjoint(row.roles):
+        raise RoleMissing(f"this needs one of the roles {', '.join(row.roles)}")
+    if row.own_unit and (order is None or order.unit_code not in actor.units):
+        raise NotYourUnit
+
+
+def _must_be_returnable(case: Case, order: WorkOrder, rules: Rules, *, now: datetime) -> None:
+    """A return corrects the dispatch: it comes early and seldom (a refused one counts too)."""
+    returns = rules.table.returns
+    made = [one for one in case.orders if one.returned is not None]
+    by_unit = [one for one in made if one.unit_code == order.unit_code]
+    if len(by_unit) >= returns.max_per_unit or len(made) >= returns.max_per_case:
+        raise ReturnCapReached
+    until = rules.return_until(order.dispatched_at)
+    if now >= until:
+        raise ReturnWindowOver(f"it ended at {until.isoformat()}")
+
+
+def _returned(rules: Rules) -> str | None:
+    return rules.table.target("return", rules.table.initial)
+
+
+def must_act_on_case(case: Case, action: str, actor: Actor, rules: Rules) -> None:
+    """Raises the rule that keeps the actor from doing this to the case as a whole now."""
+    if action in {"classify", "not_accept"}:
+        roles = rules.desk.classify_roles if action == "classify" else rules.desk.not_accept_roles
+        if recused(actor, case, rules):
+            raise Recused
+        if rules.roles_of(actor).isdisjoint(roles):
+            raise RoleMissing(f"this needs one of the roles {', '.join(sorted(roles))}")
+        if case.state != "queued":
+            raise NotWaiting
+        return
+    row, lead = rules.table.action(action), case.lead()
+    if row is None:
+        raise TransitionNotAllowed(f"there is no action {action}")
+    _must_have_role(case, row, lead, actor, rules)
+    if lead is None or row.target(lead.state) is None:
+        raise TransitionNotAllowed(f"the case is {case.state}")
+    if action == "close" and case.state != "replied":
+        raise NotReplied
+
+
+def refusal(ask: Callable[[], None]) -> DomainError | None:
+    """What a guard would say, without raising it."""
+    try:
+        ask()
+    except DomainError as refused:
+        return refused
+    return None
+
+
+def order_permissions(
+    case: Case, order: WorkOrder, actor: Actor, rules: Rules, *, now: datetime
+) -> tuple[Permission, ...]:
+    """Every action on an order, allowed or not; what only the system does is left out."""
+    rows = [row for row in rules.table.actions if row.name not in OF_THE_CASE and set(row.roles) != {"system"}]
+    wanted = [(row.name, row.outcome, row.title) for row in rows] + [(REJECT_RETURN, None, "不同意退件")]
+    return tuple(
+        _permission(
+            action,
+            outcome,
+            title,
+            refusal(partial(must_act, case, order, action, actor, rules, now=now, outcome=outcome)),
+        )
+        for action, outcome, title in wanted
+    )
+
+
+def case_permissions(case: Case, actor: Actor, rules: Rules) -> tuple[Permission, ...]:
+    return tuple(
+        _permission(action, None, title, refusal(partial(must_act_on_case, case, action, actor, rules)))
+        for action, title in CASE_ACTIONS.items()
+    )
+
+
+def _permission(action: str, outcome: str | None, title: str, refused: DomainError | None) -> Permission:
+    if refused is None:
+        return Permission(action, outcome, title, allowed=True)
+    return Permission(action, outcome, title, allowed=False, reason=str(refused), reason_zh=refused.zh)

@@ -1,0 +1,70 @@
+"""A work order: what one unit was given, what it did with it, and in which state it is."""
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Literal
+from uuid import UUID
+
+from contracts.events.feedback import PhotoKind
+
+Role = Literal["lead", "co"]
+
+
+@dataclass(frozen=True, slots=True)
+class Photo:
+    photo_id: UUID
+    kind: PhotoKind
+
+
+@dataclass(frozen=True, slots=True)
+class ProgressNote:
+    """One stage of the work: what the citizen reads and what stays inside, either may be empty."""
+
+    at: datetime
+    by: str
+    public_note: str
+    internal_note: str
+
+
+@dataclass(slots=True)
+class Return:
+    """退件: given back once, and what the dispatcher made of it."""
+
+    reason_code: str
+    legal_basis: str
+    at: datetime
+    from_state: str
+    """Where the order goes on if the dispatcher does not agree."""
+    rejected_at: datetime | None = None
+    rejection: str = ""
+
+
+@dataclass(slots=True)
+class WorkOrder:
+    order_id: UUID
+    case_id: UUID
+    role: Role
+    unit_code: str
+    state: str
+    round: int
+    dispatched_at: datetime
+    replaces: UUID | None = None
+    """The order this one was made from, by redispatch or for another round."""
+    signed_at: datetime | None = None
+    signed_automatically: bool = False
+    contacted_at: datetime | None = None
+    contact_method: str = ""
+    contact_note: str = ""
+    resolved_at: datetime | None = None
+    public_reply: str = ""
+    handling_note: str = ""
+    """Internal; citizens never read it."""
+    photo_ids: tuple[UUID, ...] = ()
+    """What the unit put beside its result."""
+    photos: list[Photo] = field(default_factory=list)
+    """All photos known to belong to this order."""
+    notes: list[ProgressNote] = field(default_factory=list)
+    returned: Return | None = None
+
+    def knows(self, photo_id: UUID) -> bool:
+        return any(photo.photo_id == photo_id for photo in self.photos)

@@ -1,0 +1,32 @@
+"""Who may see a case: the desk sees all, a unit what it was given, and nobody a complaint about their own unit."""
+
+from services.router.domain.cases import Case
+from services.router.domain.errors import CaseUnknown
+from services.router.domain.orders import WorkOrder
+from services.router.domain.rules import Rules
+from shared.tokens import Actor
+
+
+def recused(actor: Actor, case: Case, rules: Rules) -> bool:
+    """True when the actor works for the accused unit or under it (济南市条例 §32, 信访工作条例 §30)."""
+    return any(rules.is_party(unit, case.accused_unit_code) for unit in actor.units)
+
+
+def sees_all(actor: Actor, rules: Rules) -> bool:
+    return actor.has(*rules.desk.see_all_roles)
+
+
+def orders_of(actor: Actor, case: Case) -> list[WorkOrder]:
+    """The orders the actor's units hold or held; one taken away by redispatch is theirs no more."""
+    taken = {later.replaces for later in case.orders for order in case.orders if _taken_from(order, later)}
+    return [order for order in case.orders if order.unit_code in actor.units and order.order_id not in taken]
+
+
+def _taken_from(order: WorkOrder, later: WorkOrder) -> bool:
+    return later.replaces == order.order_id and later.unit_code != order.unit_code
+
+
+def must_see(actor: Actor, case: Case, rules: Rules) -> None:
+    """Raises `CaseUnknown`, which does not tell whether the case exists."""
+    if recused(actor, case, rules) or not (sees_all(actor, rules) or orders_of(actor, case)):
+        raise CaseUnknown

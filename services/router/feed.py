@@ -1,0 +1,160 @@
+"""What the units' systems are told: one gapless feed a unit, from which webhooks are delivered and departments pull."""
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+import orjson
+from sqlalchemy import insert, select, text
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from contracts.events.router import RouterEvent
+from services.router import tables
+from services.router.domain.cases import Case
+from shared.cloudevents import AnyEnvelope
+
+# The rows of the heads are locked in the order of the codes, by everybody, and last of all locks: nobody waits in a
+# circle, and because they are held until commit a reader never sees position 8 before position 7.
+_HEADS = text(
+    "INSERT INTO feed_heads (unit_code, position) "
+    "SELECT u, n FROM unnest(CAST(:units AS text[]), CAST(:counts AS bigint[])) AS made(u, n) ORDER BY u "
+    "ON CONFLICT (unit_code) DO UPDATE SET position = feed_heads.position + excluded.position "
+    "RETURNING unit_code, position"
+)
+_APPEND = insert(tables.feed)
+_DELIVER = insert(tables.deliveries)
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """One event for one unit, about one of its orders."""
+
+    unit_code: str
+    order_id: UUID | None
+    envelope: AnyEnvelope
+
+
+def order_for(case: Case, event: RouterEvent, unit_code: str) -> UUID | None:
+    """The order of this unit an event is about; of several the newest."""
+    named = getattr(event, "order_id", None)
+    held = [order for order in case.orders if order.unit_code == unit_code]
+    if any(order.order_id == named for order in held):
+        return named if isinstance(named, UUID) else None
+    return held[-1].order_id if held else None
+
+
+async def append(connection: AsyncConnection, told: Sequence[Told]) -> None:
+    """Write the feeds, and a delivery for every webhook that asked for it, in the transaction of the events."""
+    counts = Counter(one.unit_code for one in told)
+    units = sorted(counts)
+    heads = await connection.execute(_HEADS, {"units": units, "counts": [counts[unit] for unit in units]})
+    position = {row.unit_code: row.position - counts[row.unit_code] for row in heads}
+    entries: list[dict[str, Any]] = []
+    for one in told:
+        position[one.unit_code] += 1
+        entries.append(
+            {
+                "unit_code": one.unit_code,
+                "position": position[one.unit_code],
+                "event_id": one.envelope.id,
+                "event_type": one.envelope.type,
+                "case_id": one.envelope.case_id,
+                "order_id": one.order_id,
+                "at": one.envelope.time,
+                "body": one.envelope.to_json(),
+            }
+        )
+    await connection.execute(_APPEND, entries)
+    await _deliver(connection, units, entries)
+
+
+async def _deliver(connection: AsyncConnection, units: Sequence[str], entries: Sequence[dict[str, Any]]) -> None:
+    hooks = tables.webhooks
+    query = select(hooks.c.webhook_id, hooks.c.unit_code, hooks.c.event_types).where(
+        hooks.c.unit_code.in_(units), hooks.c.disabled_at.is_(None)
+    )
+    made = [
+        {
+            "webhook_id": hook.webhook_id,
+            "message_id": entry["event_id"],
+            "event_type": entry["event_type"],
+            "case_id": entry["case_id"],
+            "unit_code": hook.unit_code,
+            "position": entry["position"],
+            "state": "pending",
+            "attempts": 0,
+            "due_at": entry["at"],
+            "created_at": entry["at"],
+        }
+        for hook in await connection.execute(query)
+        for entry in entries
+        if entry["unit_code"] == hook.unit_code and (not hook.event_types or entry["event_type"] in hook.event_types)
+    ]
+    if made:
+        await connection.execute(_DELIVER, made)
+
+
+_FACTS = (
+    select(
+        tables.feed.c.unit_code,
+        tables.feed.c.position,
+        tables.feed.c.event_id,
+        tables.feed.c.event_type,
+        tables.feed.c.body,
+        tables.orders.c.order_id,
+        tables.orders.c.role,
+        tables.orders.c.state,
+        tables.orders.c.round,
+        tables.cases.c.case_no,
+        tables.cases.c.title,
+        tables.cases.c.text,
+        tables.cases.c.place,
+        tables.cases.c.type_code,
+        tables.cases.c.category_code,
+        tables.cases.c.area_code,
+        tables.cases.c.grade,
+        tables.cases.c.photo_required,
+    )
+    .join(tables.cases, tables.cases.c.case_id == tables.feed.c.case_id)
+    .outerjoin(
+        tables.orders,
+        (tables.orders.c.case_id == tables.feed.c.case_id) & (tables.orders.c.order_id == tables.feed.c.order_id),
+    )
+)
+
+
+async def after(connection: AsyncConnection, unit_code: str, position: int, limit: int) -> list[dict[str, Any]]:
+    """The next entries of a unit's feed, each as its system reads it."""
+    query = (
+        _FACTS.where(tables.feed.c.unit_code == unit_code, tables.feed.c.position > position)
+        .order_by(tables.feed.c.position)
+        .limit(limit)
+    )
+    return [dict(row) for row in (await connection.execute(query)).mappings()]
+
+
+async def at(connection: AsyncConnection, places: Sequence[tuple[str, int]]) -> dict[tuple[str, int], dict[str, Any]]:
+    """Entries by unit and position."""
+    query = _FACTS.where(
+        text(
+            "(feed.unit_code, feed.position) IN (SELECT * FROM unnest(CAST(:units AS text[]), CAST(:places AS bigint[])))"
+        )
+    )
+    values = {"units": [unit for unit, _ in places], "places": [position for _, position in places]}
+    found = (await connection.execute(query, values)).mappings()
+    return {(row["unit_code"], row["position"]): dict(row) for row in found}
+
+
+def message(entry: dict[str, Any]) -> dict[str, Any]:
+    """The event, and of the order what a department needs to act: never who asked, and nothing once it was taken away."""
+    order: dict[str, Any] | None = None
+    if entry["order_id"] is not None:
+        names = ("order_id", "case_no", "role", "state", "round")
+        order = {name: entry[name] for name in names}
+        if entry["state"] != "redispatched":
+            place = {name: value for name, value in entry["place"].items() if value is not None}
+            more = ("title", "text", "type_code", "category_code", "area_code", "grade", "photo_required")
+            order |= {name: entry[name] for name in more} | {"place": place}
+    return {"event": orjson.loads(entry["body"]), "order": order}

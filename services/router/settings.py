@@ -1,0 +1,37 @@
+"""The router's settings, read once by its composition root."""
+
+from pathlib import Path
+
+from pydantic import SecretStr
+from pydantic_settings import SettingsConfigDict
+
+from shared.settings import ServiceSettings
+
+
+class Settings(ServiceSettings):
+    model_config = SettingsConfigDict(env_prefix="ROUTER_", frozen=True, extra="ignore", hide_input_in_errors=True)
+
+    signing_key: SecretStr
+    """Private Ed25519 JSON Web Key that signs the tokens of staff; its public half is in every service's token_keys."""
+    first_accounts: SecretStr = SecretStr("[]")
+    """JSON list of {login, password, name, roles, units}; made at the first start, never changed by it afterwards."""
+    first_api_keys: SecretStr = SecretStr("[]")
+    """JSON list of {key, name, roles, units}; admitted at the first start."""
+    catalogue_folder: Path | None = None
+    """Folder with one sub-folder for each edition; what ships when empty."""
+    session_hours: float = 8.0
+    """How long a login lasts."""
+    lockout_failures: int = 5
+    """Wrong passwords in a row before an account is locked."""
+    lockout_minutes: float = 15.0
+    webhook_private_targets: bool = False
+    """Allow webhooks to plain http and to private or loopback addresses; only for a system on one machine."""
+    webhook_retry_seconds: tuple[float, ...] = (5, 30, 120, 600, 3600, 14400, 43200)
+    """Waiting times between attempts; after the last one a delivery is dead until replayed."""
+    webhook_jitter_share: float = 0.2
+    """Each waiting time is lengthened by up to this share, so that many do not come back at once."""
+    webhook_timeout_seconds: float = 10.0
+    webhook_lease_seconds: float = 60.0
+    """After this long without an outcome another worker may deliver the same message; longer than the timeout."""
+    webhook_secret_overlap_hours: float = 24.0
+    """How long messages also carry a signature by the secret that was replaced."""

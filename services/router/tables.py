@@ -1,0 +1,201 @@
+"""The desk's tables: cases, orders, log, accounts, and what departments' systems are told."""
+
+from sqlalchemy import (
+    ARRAY,
+    BigInteger,
+    Boolean,
+    Column,
+    DateTime,
+    Float,
+    Identity,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    Table,
+    Text,
+    Uuid,
+    func,
+    text,
+)
+from sqlalchemy.dialects.postgresql import JSONB
+
+from shared.apikeys import api_key_table
+from shared.inbox import mechanism_tables
+
+metadata = MetaData()
+mechanism_tables(metadata)
+api_key_table(metadata)
+
+
+def _instant(name: str, *, required: bool = False) -> "Column[object]":
+    return Column(name, DateTime(timezone=True), nullable=not required)
+
+
+cases = Table(
+    "cases",
+    metadata,
+    Column("case_id", Uuid, primary_key=True),
+    Column("case_no", Text, nullable=False),
+    Column("state", Text, nullable=False),
+    _instant("received_at", required=True),
+    Column("channel_code", Text, nullable=False),
+    Column("citizen_id", Uuid),
+    Column("anonymous", Boolean, nullable=False),
+    Column("confidential", Boolean, nullable=False),
+    Column("reply_wanted", Boolean, nullable=False),
+    Column("accused_unit_code", Text),
+    Column("title", Text, nullable=False),
+    Column("text", Text, nullable=False),
+    Column("place", JSONB, nullable=False),
+    Column("said_type", Text),
+    Column("said_category", Text),
+    Column("edition", Text, nullable=False),
+    Column("type_code", Text, nullable=False),
+    Column("category_code", Text),
+    Column("area_code", Text),
+    Column("grade", Text),
+    Column("process_code", Text),
+    Column("photo_required", Boolean, nullable=False),
+    Column("confidence", Float, nullable=False),
+    Column("candidates", JSONB, nullable=False),
+    Column("reasons", JSONB, nullable=False),
+    Column("round", Integer, nullable=False),
+    Column("sequence", BigInteger, nullable=False),
+    Column("log_seq", Integer, nullable=False),
+    Column("log_hash", LargeBinary, nullable=False),
+    _instant("filed_at"),
+    _instant("replied_at"),
+    _instant("closed_at"),
+    Column("outcome", Text),
+    Column("closing_reason_code", Text),
+    Index("ix_cases_state", "state", "case_id"),
+    Index("ix_cases_citizen", "citizen_id", postgresql_where=text("citizen_id IS NOT NULL")),
+)
+
+orders = Table(
+    "orders",
+    metadata,
+    Column("case_id", Uuid, primary_key=True),
+    Column("order_id", Uuid, primary_key=True),
+    Column("role", Text, nullable=False),
+    Column("unit_code", Text, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("round", Integer, nullable=False),
+    _instant("dispatched_at", required=True),
+    Column("replaces", Uuid),
+    _instant("signed_at"),
+    Column("signed_automatically", Boolean, nullable=False),
+    _instant("contacted_at"),
+    Column("contact_method", Text, nullable=False),
+    Column("contact_note", Text, nullable=False),
+    _instant("resolved_at"),
+    Column("public_reply", Text, nullable=False),
+    Column("handling_note", Text, nullable=False),
+    Column("photo_ids", ARRAY(Uuid), nullable=False),
+    Column("photos", JSONB, nullable=False),
+    Column("notes", JSONB, nullable=False),
+    Column("returned", JSONB),
+    Index("ix_orders_order", "order_id", unique=True),
+    Index("ix_orders_unit", "unit_code", "state", "order_id"),
+    Index("ix_orders_returned", "order_id", postgresql_where=text("state = 'returned'")),
+)
+
+case_log = Table(
+    "case_log",
+    metadata,
+    Column("case_id", Uuid, primary_key=True),
+    Column("seq", Integer, primary_key=True),
+    _instant("at", required=True),
+    Column("actor", Text, nullable=False),
+    Column("action", Text, nullable=False),
+    Column("facts", JSONB, nullable=False),
+    Column("prev_hash", LargeBinary, nullable=False),
+    Column("hash", LargeBinary, nullable=False),
+)
+
+accounts = Table(
+    "accounts",
+    metadata,
+    Column("account_id", Uuid, primary_key=True),
+    Column("login", Text, nullable=False, unique=True),
+    Column("name", Text, nullable=False),
+    Column("password_hash", Text, nullable=False),
+    Column("roles", ARRAY(Text), nullable=False),
+    Column("units", ARRAY(Text), nullable=False),
+    Column("failures", Integer, nullable=False, server_default="0"),
+    _instant("locked_until"),
+    Column("created_at", DateTime(timezone=True), nullable=False, server_default=func.now()),
+)
+
+feed_heads = Table(
+    "feed_heads",
+    metadata,
+    Column("unit_code", Text, primary_key=True),
+    Column("position", BigInteger, nullable=False),
+)
+"""The last position of each unit's feed; locked until commit, so that positions become visible in their order."""
+
+feed = Table(
+    "feed",
+    metadata,
+    Column("unit_code", Text, primary_key=True),
+    Column("position", BigInteger, primary_key=True),
+    Column("event_id", Uuid, nullable=False),
+    Column("event_type", Text, nullable=False),
+    Column("case_id", Uuid, nullable=False),
+    Column("order_id", Uuid),
+    _instant("at", required=True),
+    Column("body", LargeBinary, nullable=False),
+)
+
+webhooks = Table(
+    "webhooks",
+    metadata,
+    Column("webhook_id", Uuid, primary_key=True),
+    Column("unit_code", Text, nullable=False),
+    Column("url", Text, nullable=False),
+    Column("event_types", ARRAY(Text), nullable=False),
+    Column("secret", Text, nullable=False),
+    Column("old_secret", Text),
+    _instant("old_secret_until"),
+    Column("created_by", Text, nullable=False),
+    _instant("created_at", required=True),
+    _instant("disabled_at"),
+    Column("disabled_because", Text),
+    Index("ix_webhooks_unit", "unit_code"),
+)
+
+deliveries = Table(
+    "deliveries",
+    metadata,
+    Column("delivery_id", BigInteger, Identity(always=True), primary_key=True),
+    Column("webhook_id", Uuid, nullable=False),
+    Column("message_id", Uuid, nullable=False),
+    Column("event_type", Text, nullable=False),
+    Column("case_id", Uuid),
+    Column("unit_code", Text, nullable=False),
+    Column("position", BigInteger),
+    Column("state", Text, nullable=False),
+    Column("attempts", Integer, nullable=False),
+    _instant("due_at", required=True),
+    _instant("created_at", required=True),
+    _instant("delivered_at"),
+    Column("last_status", Integer),
+    Column("last_error", Text),
+    Index("ix_deliveries_due", "due_at", postgresql_where=text("state = 'pending'")),
+    Index("ix_deliveries_order", "webhook_id", "case_id", "delivery_id", postgresql_where=text("state = 'pending'")),
+    Index("ix_deliveries_webhook", "webhook_id", "delivery_id"),
+)
+"""`position` names the unit's feed entry that is delivered; none for a ping. A claimed delivery is due again later."""
+
+kept_answers = Table(
+    "kept_answers",
+    metadata,
+    Column("actor_id", Text, primary_key=True),
+    Column("key", Text, primary_key=True),
+    Column("digest", LargeBinary, nullable=False),
+    Column("answer", JSONB),
+    _instant("created_at", required=True),
+    Index("ix_kept_answers_created", "created_at"),
+)

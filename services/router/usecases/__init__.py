@@ -1,0 +1,1 @@
+"""One function for every verb: load, decide, save."""

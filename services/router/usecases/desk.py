@@ -1,0 +1,95 @@
+"""What dispatchers and reviewers do with a case as a whole."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from uuid import UUID
+
+from contracts.events.intake import CaseType
+from contracts.events.router import Reason
+from services.router.domain import chain, closing, filing, scope
+from services.router.domain.cases import Case
+from services.router.domain.rules import Rules
+from services.router.store import Tx
+from services.router.usecases.versions import must_be_current
+from shared.errors import FieldError, InvalidInput
+from shared.tokens import Actor
+
+type Found = tuple[Case, Rules]
+
+
+async def look(tx: Tx, case_id: UUID, by: Actor, *, lock: bool = False) -> Found:
+    """The case, if it is the actor's to see."""
+    case = await tx.case(case_id, lock=lock)
+    rules = tx.rules_of(case)
+    scope.must_see(by, case, rules)
+    return case, rules
+
+
+async def history(tx: Tx, case: Case) -> tuple[list[chain.Entry], int | None]:
+    """The log, and the entry at which its chain is broken, if it is."""
+    entries = await tx.log_of(case.case_id)
+    broken = chain.first_break(entries)
+    if broken is None and (not entries or entries[-1].hash != case.log_hash or entries[-1].seq != case.log_seq):
+        broken = len(entries) + 1
+    return entries, broken
+
+
+async def classify(
+    tx: Tx,
+    case_id: UUID,
+    *,
+    category_code: str,
+    type_code: CaseType | None,
+    area_code: str | None,
+    lead: str | None,
+    co_units: Sequence[str],
+    by: Actor,
+    if_match: str | None,
+    now: datetime,
+) -> Found:
+    """The dispatcher's choice: files and dispatches by the edition now in force."""
+    case, _ = await look(tx, case_id, by, lock=True)
+    await must_be_current(tx, case, if_match)
+    rules = tx.rulebook.in_force(now).rules
+    _must_exist(rules, category_code, area_code)
+    chosen = type_code or (case.type_code if case.type_code not in rules.desk.always_queued else None)
+    decision = filing.Decision(
+        category_code=category_code,
+        type_code=chosen or rules.catalogue.category(category_code).default_type,
+        area_code=area_code or case.area_code,
+        confidence=1.0,
+        method="dispatcher",
+        reasons=(Reason(kind="dispatcher", text="人工分拨"),),
+    )
+    filing.decide_by_hand(case, decision, rules, lead=lead, co_units=co_units, by=by, now=now)
+    return case, rules
+
+
+def _must_exist(rules: Rules, category_code: str, area_code: str | None) -> None:
+    wrong: list[FieldError] = []
+    if category_code not in rules.catalogue.categories:
+        wrong.append(FieldError("/category_code", "is not in the catalogue", "目录中没有这个事项"))
+    if area_code is not None and area_code not in rules.catalogue.places:
+        wrong.append(FieldError("/area_code", "is not in the catalogue", "目录中没有这个区域"))
+    if wrong:
+        raise InvalidInput(fields=tuple(wrong))
+
+
+async def close(
+    tx: Tx, case_id: UUID, *, reason_code: str | None, by: Actor, if_match: str | None, now: datetime
+) -> Found:
+    """With a reason: not accepted, from the queue. Without one: answered, and closed unrated."""
+    case, rules = await look(tx, case_id, by, lock=True)
+    await must_be_current(tx, case, if_match)
+    if reason_code is not None:
+        closing.not_accept(case, by, rules, reason_code=reason_code, now=now)
+    else:
+        closing.close(case, by, rules, now=now)
+    return case, rules
+
+
+async def reopen(tx: Tx, case_id: UUID, *, by: Actor, if_match: str | None, now: datetime) -> Found:
+    case, rules = await look(tx, case_id, by, lock=True)
+    await must_be_current(tx, case, if_match)
+    closing.reopen(case, by, rules, now=now)
+    return case, rules

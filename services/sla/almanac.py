@@ -1,0 +1,83 @@
+"""The working calendars kept in the database: adopted once, never changed, the last adopted of its kind in use."""
+
+from collections import OrderedDict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import ClassVar
+
+from sqlalchemy import select
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from services.sla.calendar import CalendarData
+from services.sla.tables import calendars
+from services.sla.workdays import Calendar
+from shared.errors import NotFound, Unavailable
+
+OFFICE = "office"
+_REMEMBERED = 16
+
+
+class NoCalendar(Unavailable):
+    """No working calendar has been loaded yet; run the service's `migrate`."""
+
+    zh: ClassVar[str] = "尚未载入工作日历"
+
+
+class UnknownCalendar(NotFound):
+    """There is no such working calendar."""
+
+    zh: ClassVar[str] = "没有该版本的工作日历"
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """A calendar with when it was adopted, and whether clocks of its kind of hours are counted by it now."""
+
+    data: CalendarData
+    adopted_at: datetime
+    in_use: bool
+
+
+_NEWEST = calendars.c.adopted_at.desc(), calendars.c.version.desc()
+_VERSION = select(calendars.c.version).order_by(*_NEWEST).limit(1)
+_ready: OrderedDict[str, Calendar] = OrderedDict()
+"""Calendars ready to be counted, by version. A version never changes, so this can never be stale."""
+
+
+async def in_use(connection: AsyncConnection, hours_code: str = OFFICE) -> Calendar:
+    """The calendar adopted last for these hours; asked once per transaction, so a new one needs no restart."""
+    version = await connection.scalar(_VERSION.where(calendars.c.hours_code == hours_code))
+    if version is None:
+        raise NoCalendar(retry_after=5)
+    return await of_version(connection, version)
+
+
+async def of_version(connection: AsyncConnection, version: str) -> Calendar:
+    ready = _ready.get(version)
+    if ready is None:
+        data = await connection.scalar(select(calendars.c.data).where(calendars.c.version == version))
+        if data is None:
+            raise UnknownCalendar
+        ready = _ready[version] = Calendar(CalendarData.from_dict(data))
+        while len(_ready) > _REMEMBERED:
+            _ready.popitem(last=False)
+    return ready
+
+
+async def kept(connection: AsyncConnection) -> Sequence[Kept]:
+    """All versions, newest first."""
+    found: list[Kept] = []
+    seen: set[str] = set()
+    for row in await connection.execute(select(calendars).order_by(*_NEWEST)):
+        found.append(Kept(CalendarData.from_dict(row.data), row.adopted_at, row.hours_code not in seen))
+        seen.add(row.hours_code)
+    return found
+
+
+async def adopt(connection: AsyncConnection, data: CalendarData, now: datetime) -> bool:
+    """Put a version into use from `now` on; False when it is known already, which changes nothing."""
+    row = {"version": data.version, "hours_code": data.hours.code, "data": data.to_dict(), "adopted_at": now}
+    done = await connection.execute(insert(calendars).values(row).on_conflict_do_nothing())
+    return done.rowcount == 1

@@ -1,0 +1,47 @@
+"""The composition root of the stopwatch."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from contracts import events
+from services.sla import api, usecases
+from services.sla.consumers import CONSUMES, prefetch
+from services.sla.settings import Settings
+from services.sla.store import SlaTx
+from services.sla.tables import metadata
+from services.sla.timers import CaughtUp, Timers
+from shared.context import Context
+from shared.loops import Loop
+from shared.manifest import Manifest
+
+NAME = "sla"
+
+
+async def seed(context: Context[Settings, SlaTx]) -> None:
+    async with context.begin() as tx:
+        await usecases.seed_calendars(tx, now=context.clock.now())
+
+
+def loops(context: Context[Settings, SlaTx]) -> Sequence[Loop]:
+    settings = context.settings
+    streams = sorted({event.stream() for event in CONSUMES})
+    ready = CaughtUp(context.bus, streams, service=NAME, patience=settings.catch_up_seconds)
+    poll, batch = settings.timer_poll_seconds, settings.timer_batch
+    return [Timers(context.begin, context.clock, batch=batch, poll=poll, ready=ready)]
+
+
+MANIFEST: Manifest[Settings, SlaTx] = Manifest(
+    name=NAME,
+    title="呼应 · 时限 (sla)",
+    settings=Settings,
+    tx=SlaTx,
+    metadata=metadata,
+    migrations=Path(__file__).parent / "migrations",
+    routes=[api.routes],
+    paths=["clocks", "calendars", "due-dates"],
+    publishes=events.SLA,
+    consumes=CONSUMES,
+    prefetch=prefetch,
+    loops=loops,
+    seed=seed,
+)

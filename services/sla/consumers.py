@@ -1,0 +1,114 @@
+"""The NATS door: what intake, router and feedback say starts and stops clocks."""
+
+from collections.abc import Awaitable, Callable, Sequence
+from datetime import datetime
+
+from contracts.events import feedback, intake, router
+from services.sla.domain import CaseClocks
+from services.sla.limits import Filing
+from services.sla.store import SlaTx
+from shared.cloudevents import AnyEnvelope, Envelope, Event
+from shared.consumer import Handlers
+
+type Heard = Callable[[SlaTx, AnyEnvelope, datetime], Awaitable[None]]
+
+
+async def prefetch(tx: SlaTx, events: Sequence[AnyEnvelope]) -> None:
+    """Every case of the batch in two statements."""
+    await tx.load(event.case_id for event in events)
+
+
+def heard[E: Event](change: Callable[[CaseClocks, Envelope[E]], None]) -> Heard:
+    """A handler: load the case, let it take the fact, save it. Facts count from when they happened, not when heard."""
+
+    async def handler(tx: SlaTx, event: AnyEnvelope, now: datetime) -> None:
+        case = await tx.case(event.case_id)
+        change(case, event)
+        tx.save(case, now)
+
+    return handler
+
+
+@heard
+def on_case_submitted(case: CaseClocks, event: Envelope[intake.CaseSubmitted]) -> None:
+    case.submitted(event.time, event.data.case_no)
+
+
+@heard
+def on_case_filed(case: CaseClocks, event: Envelope[router.CaseFiled]) -> None:
+    said = event.data
+    case.filed(Filing(event.time, said.type_code, said.grade, said.limit.amount, said.limit.unit))
+
+
+@heard
+def on_order_dispatched(case: CaseClocks, event: Envelope[router.OrderDispatched]) -> None:
+    order = event.data
+    case.dispatched(event.time, order_id=order.order_id, unit_code=order.unit_code, turn=order.round)
+
+
+@heard
+def on_order_signed(case: CaseClocks, event: Envelope[router.OrderSigned]) -> None:
+    case.signed(event.time, event.data.order_id)
+
+
+@heard
+def on_order_contacted(case: CaseClocks, event: Envelope[router.OrderContacted]) -> None:
+    case.contacted(event.time, event.data.order_id)
+
+
+@heard
+def on_order_resolved(case: CaseClocks, event: Envelope[router.OrderResolved]) -> None:
+    case.resolved(event.time, event.data.order_id)
+
+
+@heard
+def on_order_redispatched(case: CaseClocks, event: Envelope[router.OrderRedispatched]) -> None:
+    case.redispatched(event.time, event.data.order_id)
+
+
+@heard
+def on_case_reviewed(case: CaseClocks, event: Envelope[router.CaseReviewed]) -> None:
+    if event.data.outcome == "sent_back":
+        case.sent_back(event.time, order_id=event.data.order_id, turn=event.data.round)
+
+
+@heard
+def on_case_replied(case: CaseClocks, event: Envelope[router.CaseReplied]) -> None:
+    case.replied(event.time, event.data.round)
+
+
+@heard
+def on_case_reworked(case: CaseClocks, event: Envelope[router.CaseReworked]) -> None:
+    case.reworked(event.time)
+
+
+@heard
+def on_case_closed(case: CaseClocks, event: Envelope[router.CaseClosed]) -> None:
+    case.closed(event.time)
+
+
+@heard
+def on_rating_submitted(case: CaseClocks, event: Envelope[feedback.RatingSubmitted]) -> None:
+    case.rated(event.time, event.data.round)
+
+
+@heard
+def on_citizen_dissatisfied(case: CaseClocks, event: Envelope[feedback.CitizenDissatisfied]) -> None:
+    case.dissatisfied(event.time, event.data.round)
+
+
+CONSUMES: Handlers[SlaTx] = {
+    intake.CaseSubmitted: on_case_submitted,
+    router.CaseFiled: on_case_filed,
+    router.OrderDispatched: on_order_dispatched,
+    router.OrderSigned: on_order_signed,
+    router.OrderContacted: on_order_contacted,
+    router.OrderResolved: on_order_resolved,
+    router.OrderRedispatched: on_order_redispatched,
+    router.CaseReviewed: on_case_reviewed,
+    router.CaseReplied: on_case_replied,
+    router.CaseReworked: on_case_reworked,
+    router.CaseClosed: on_case_closed,
+    feedback.RatingSubmitted: on_rating_submitted,
+    feedback.CitizenDissatisfied: on_citizen_dissatisfied,
+}

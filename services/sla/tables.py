@@ -1,0 +1,101 @@
+"""Owns the shape of the sla schema."""
+
+from sqlalchemy import (
+    Boolean,
+    Column,
+    DateTime,
+    Index,
+    Integer,
+    MetaData,
+    PrimaryKeyConstraint,
+    SmallInteger,
+    Table,
+    Text,
+    Uuid,
+)
+from sqlalchemy.dialects.postgresql import JSONB
+
+from shared.inbox import mechanism_tables
+
+metadata = MetaData()
+mechanism_tables(metadata)
+
+
+def _instant(name: str, *, required: bool = False) -> Column[object]:
+    return Column(name, DateTime(timezone=True), nullable=not required)
+
+
+calendars = Table(
+    "calendars",
+    metadata,
+    Column("version", Text, primary_key=True),
+    Column("hours_code", Text, nullable=False),
+    Column("data", JSONB, nullable=False),
+    _instant("adopted_at", required=True),
+    Index("ix_calendars_newest", "hours_code", "adopted_at"),
+)
+"""Working calendars. A version is never changed; of each kind of hours the one adopted last is in use."""
+
+cases = Table(
+    "cases",
+    metadata,
+    Column("case_id", Uuid, primary_key=True),
+    Column("sequence", Integer, nullable=False),
+    Column("case_no", Text),
+    _instant("submitted_at"),
+    _instant("filed_at"),
+    Column("type_code", Text),
+    Column("grade", Text),
+    Column("standard_amount", Integer),
+    Column("standard_unit", Text),
+    _instant("answered_at"),
+    Column("replied_round", SmallInteger, nullable=False),
+    Column("rated_round", SmallInteger, nullable=False),
+    _instant("rated_at"),
+    _instant("supervised_at"),
+    Index("ix_cases_case_no", "case_no", unique=True),
+    # Every event counts `sequence` up; with room in the page that touches no index.
+    postgresql_with={"fillfactor": "70"},
+)
+"""The row is the lock for everything about the case: whoever changes clocks or timers holds it."""
+
+clocks = Table(
+    "clocks",
+    metadata,
+    Column("case_id", Uuid, nullable=False),
+    Column("clock_id", Uuid, nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("order_id", Uuid),
+    Column("unit_code", Text),
+    Column("round", SmallInteger, nullable=False),
+    Column("amount", Integer, nullable=False),
+    Column("unit", Text, nullable=False),
+    Column("count_from", Text, nullable=False),
+    Column("rule_code", Text, nullable=False),
+    Column("calendar", Text, nullable=False),
+    Column("provisional", Boolean, nullable=False),
+    _instant("started_at", required=True),
+    _instant("due_at", required=True),
+    Column("state", Text, nullable=False),
+    _instant("warned_at"),
+    _instant("breached_at"),
+    _instant("stopped_at"),
+    Column("used_seconds", Integer),
+    PrimaryKeyConstraint("case_id", "clock_id"),
+    Index("ix_clocks_running", "state", "due_at", "clock_id", postgresql_where="stopped_at IS NULL"),
+    Index("ix_clocks_running_unit", "unit_code", "state", "due_at", "clock_id", postgresql_where="stopped_at IS NULL"),
+)
+
+timers = Table(
+    "timers",
+    metadata,
+    Column("case_id", Uuid, nullable=False),
+    Column("clock_id", Uuid, nullable=False),
+    Column("percent", SmallInteger, nullable=False),
+    _instant("due_at", required=True),
+    _instant("fired_at"),
+    PrimaryKeyConstraint("case_id", "clock_id", "percent"),
+    Index("ix_timers_pending", "due_at", postgresql_where="fired_at IS NULL"),
+)
+"""What is to be said when: warnings below 100 percent of a clock's limit, the breach at 100. Those of a stopped clock
+that have not fired are gone."""

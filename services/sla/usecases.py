@@ -1,0 +1,70 @@
+"""One function per verb of the HTTP and the clock door; what events do is in `consumers`."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import ClassVar
+from uuid import UUID
+
+from services.sla import almanac, listing
+from services.sla.calendars import shipped_calendar, shipped_hours
+from services.sla.domain import CaseClocks, CaseNotTimed
+from services.sla.listing import Listed, Wanted
+from services.sla.store import SlaTx
+from services.sla.workdays import Calendar
+from shared.errors import Forbidden
+from shared.tokens import Actor
+
+EVERYWHERE = frozenset({"operator", "dispatcher", "reviewer", "supervisor", "leader", "admin"})
+"""Roles that look at the whole district; everybody else at the clocks of their own units."""
+
+
+class OtherUnit(Forbidden):
+    """You may only look at the clocks of your own units."""
+
+    zh: ClassVar[str] = "只能查看本单位的计时"
+
+
+async def fire_due(tx: SlaTx, *, now: datetime, most: int) -> int:
+    """Say what has come due, earliest first; answers how many timers were taken."""
+    return await tx.fire(now, most)
+
+
+async def seed_calendars(tx: SlaTx, *, now: datetime) -> None:
+    """Adopt the shipped calendars, one for each kind of hours; those known already stay as they are."""
+    for code in dict.fromkeys(hours.code for hours in shipped_hours()):
+        await almanac.adopt(tx.connection, shipped_calendar(code), now)
+
+
+async def calendars(tx: SlaTx) -> Sequence[almanac.Kept]:
+    return await almanac.kept(tx.connection)
+
+
+async def calendar(tx: SlaTx, *, hours_code: str, version: str | None) -> Calendar:
+    """The named version, or the one in use for these hours."""
+    if version is not None:
+        return await almanac.of_version(tx.connection, version)
+    return await almanac.in_use(tx.connection, hours_code)
+
+
+async def clocks_of(tx: SlaTx, case_id: UUID | None, *, by: Actor) -> CaseClocks:
+    """The clocks of a case; for a unit's people, only of cases their unit has or had an order of."""
+    case = None if case_id is None else await tx.find(case_id)
+    if case is None or not case.clocks:
+        raise CaseNotTimed
+    if not by.has(*EVERYWHERE) and not any(clock.unit_code in by.units for clock in case.clocks):
+        raise CaseNotTimed
+    return case
+
+
+async def clocks_of_number(tx: SlaTx, case_no: str, *, by: Actor) -> CaseClocks:
+    return await clocks_of(tx, await listing.case_id_of(tx.connection, case_no), by=by)
+
+
+async def list_clocks(tx: SlaTx, wanted: Wanted, *, by: Actor) -> Sequence[Listed]:
+    """Running clocks, the earliest due first; a unit's people see their units' only."""
+    units: Sequence[str] | None = [wanted.unit_code] if wanted.unit_code else None
+    if not by.has(*EVERYWHERE):
+        if wanted.unit_code is not None and wanted.unit_code not in by.units:
+            raise OtherUnit
+        units = units or sorted(by.units)
+    return await listing.page(tx.connection, wanted, units)

@@ -1,0 +1,126 @@
+"""Schemathesis knocks at every door of the running system: no 5xx, and no answer that is not declared."""
+
+import warnings
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx
+import pytest
+from hypothesis import HealthCheck, settings
+
+with warnings.catch_warnings():
+    warnings.simplefilter("ignore")
+    import schemathesis
+    from schemathesis.checks import not_a_server_error
+    from schemathesis.specs.openapi.checks import content_type_conformance, status_code_conformance
+
+from tests.support.system import RunningSystem
+
+pytestmark = [pytest.mark.xdist_group("fuzz"), pytest.mark.timeout(600), pytest.mark.filterwarnings("ignore")]
+
+CHECKS = [not_a_server_error, status_code_conformance, content_type_conformance]
+# A stream does not end, and a bad code on purpose would lock the caller out of the next look-up.
+ENDLESS = r"/stream$"
+ROUNDS = settings(
+    max_examples=15, deadline=None, derandomize=True, database=None, suppress_health_check=list(HealthCheck)
+)
+
+
+@pytest.fixture(scope="module")
+def system(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningSystem]:
+    running = RunningSystem(Path(tmp_path_factory.mktemp("fuzz")) / "var")
+    try:
+        running.start()
+        yield running
+    finally:
+        running.stop()
+
+
+@pytest.fixture(scope="module")
+def tokens(system: RunningSystem) -> dict[str, str]:
+    """One bearer token per kind of caller."""
+    with httpx.Client(base_url=system.url, trust_env=False) as client:
+
+        def staff(login: str) -> str:
+            body = {"login": login, "password": system.secrets[f"account_{login}"]}
+            return str(client.post("/v1/staff/sessions", json=body).raise_for_status().json()["token"])
+
+        citizen = client.post("/v1/sessions/wechat", json={"code": "demo-fuzz"}).raise_for_status().json()["token"]
+        return {
+            "citizen": citizen,
+            "operator": system.secrets["operator_api_key"],
+            "dispatcher": staff("dispatcher"),
+            "unit": staff("unit"),
+            "admin": staff("admin"),
+        }
+
+
+def schema_of(system: RunningSystem, service: str) -> schemathesis.schemas.BaseSchema:
+    schema = schemathesis.openapi.from_url(f"{system.url}/{service}/openapi.json")
+    return schema.exclude(path_regex=ENDLESS)
+
+
+@pytest.fixture(scope="module")
+def intake(system: RunningSystem) -> schemathesis.schemas.BaseSchema:
+    return schema_of(system, "intake")
+
+
+@pytest.fixture(scope="module")
+def router(system: RunningSystem) -> schemathesis.schemas.BaseSchema:
+    return schema_of(system, "router")
+
+
+@pytest.fixture(scope="module")
+def sla(system: RunningSystem) -> schemathesis.schemas.BaseSchema:
+    return schema_of(system, "sla")
+
+
+@pytest.fixture(scope="module")
+def feedback(system: RunningSystem) -> schemathesis.schemas.BaseSchema:
+    return schema_of(system, "feedback")
+
+
+def knock(case: schemathesis.Case, token: str) -> None:
+    case.call_and_validate(headers={"Authorization": f"Bearer {token}"}, checks=CHECKS)
+
+
+@schemathesis.pytest.from_fixture("intake").parametrize()
+@ROUNDS
+def test_the_register_keeps_its_word_to_citizens(case: schemathesis.Case, tokens: dict[str, str]) -> None:
+    knock(case, tokens["citizen"])
+
+
+@schemathesis.pytest.from_fixture("intake").parametrize()
+@ROUNDS
+def test_the_register_keeps_its_word_to_operators(case: schemathesis.Case, tokens: dict[str, str]) -> None:
+    knock(case, tokens["operator"])
+
+
+@schemathesis.pytest.from_fixture("router").parametrize()
+@ROUNDS
+def test_the_desk_keeps_its_word_to_dispatchers(case: schemathesis.Case, tokens: dict[str, str]) -> None:
+    knock(case, tokens["dispatcher"])
+
+
+@schemathesis.pytest.from_fixture("router").parametrize()
+@ROUNDS
+def test_the_desk_keeps_its_word_to_units_and_admins(case: schemathesis.Case, tokens: dict[str, str]) -> None:
+    knock(case, tokens["admin" if "webhook" in case.operation.path else "unit"])
+
+
+@schemathesis.pytest.from_fixture("sla").parametrize()
+@ROUNDS
+def test_the_stopwatch_keeps_its_word(case: schemathesis.Case, tokens: dict[str, str]) -> None:
+    knock(case, tokens["dispatcher"])
+
+
+@schemathesis.pytest.from_fixture("feedback").parametrize()
+@ROUNDS
+def test_the_reply_keeps_its_word_to_citizens(case: schemathesis.Case, tokens: dict[str, str]) -> None:
+    knock(case, tokens["citizen"])
+
+
+@schemathesis.pytest.from_fixture("feedback").parametrize()
+@ROUNDS
+def test_the_reply_keeps_its_word_to_units(case: schemathesis.Case, tokens: dict[str, str]) -> None:
+    knock(case, tokens["unit"])

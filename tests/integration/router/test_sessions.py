@@ -1,0 +1,78 @@
+"""Logging in, being locked out, and who one is."""
+
+import httpx
+
+from services.router import staff
+from services.router.app import MANIFEST, seed
+from shared.main import migrate_and_seed
+from tests.integration.router.conftest import PASSWORD, House, Person, bearer, settings_for
+
+
+async def log_in(http: httpx.AsyncClient, password: str, login: str = "dispatcher") -> httpx.Response:
+    return await http.post("/staff/sessions", json={"login": login, "password": password})
+
+
+async def test_a_login_gives_a_token_that_says_who_one_is(http: httpx.AsyncClient) -> None:
+    session = await log_in(http, PASSWORD)
+    assert session.status_code == 201
+    me = await Person(http, bearer(session.json()["token"])).get("/staff/me")
+    assert (me.json()["name"], me.json()["roles"]) == ("分拨员", ["dispatcher"])
+    assert me.json()["units"][0]["code"] == "PS-C00"
+
+
+async def test_a_token_ends_after_eight_hours(http: httpx.AsyncClient, house: House) -> None:
+    token = (await log_in(http, PASSWORD)).json()["token"]
+    house.clock.advance(hours=8)
+    assert (await Person(http, bearer(token)).get("/staff/me")).status_code == 401
+
+
+async def test_a_wrong_password_and_an_unknown_login_look_the_same(http: httpx.AsyncClient) -> None:
+    wrong, unknown = await log_in(http, "wrong"), await log_in(http, PASSWORD, login="nobody")
+    assert wrong.status_code == unknown.status_code == 401
+    assert wrong.json() == unknown.json()
+
+
+async def test_five_wrong_passwords_lock_the_account_for_a_quarter_of_an_hour(
+    http: httpx.AsyncClient, house: House
+) -> None:
+    assert [(await log_in(http, "wrong")).status_code for _ in range(5)] == [401, 401, 401, 401, 429]
+    locked = await log_in(http, PASSWORD)
+    assert (locked.status_code, locked.headers["retry-after"]) == (429, "900")
+    house.clock.advance(minutes=15)
+    assert (await log_in(http, PASSWORD)).status_code == 201
+
+
+async def test_a_good_password_forgets_the_wrong_ones(http: httpx.AsyncClient) -> None:
+    for _ in range(2):
+        for _ in range(4):
+            await log_in(http, "wrong")
+        assert (await log_in(http, PASSWORD)).status_code == 201
+
+
+async def test_a_second_start_never_changes_an_account(house: House, http: httpx.AsyncClient, database: str) -> None:
+    account = '[{"login": "dispatcher", "password": "another password", "name": "别人", "roles": ["admin"]}]'
+    await migrate_and_seed(MANIFEST, settings_for(database, first_accounts=account))
+    await seed(house.context)
+    assert (await log_in(http, "another password")).status_code == 401
+    assert (await log_in(http, PASSWORD)).json()["roles"] == ["dispatcher"]
+
+
+async def test_passwords_are_kept_as_argon2_hashes(house: House) -> None:
+    rows = await house.rows("SELECT password_hash FROM accounts")
+    assert [row.password_hash.split("$")[1] for row in rows] == ["argon2id"]
+    assert not await staff.Passwords().match(rows[0].password_hash, "wrong")
+
+
+async def test_the_catalogue_and_the_units_are_open_to_everybody(http: httpx.AsyncClient) -> None:
+    tree = (await http.get("/catalogue")).json()
+    assert len(tree["classes"]) == 17
+    entry = (await http.get("/catalogue/0101001")).json()
+    assert (entry["level"], entry["standard"]["limit"]["unit"]) == ("category", "work_day")
+    assert (await http.get("/catalogue/01")).json()["children"][0] == "0101"
+    assert (await http.get("/catalogue/99")).status_code == 404
+    assert "坪山街道办事处" in {unit["name"] for unit in (await http.get("/units")).json()["items"]}
+
+
+async def test_nobody_gets_in_without_a_token(http: httpx.AsyncClient) -> None:
+    for path in ("/staff/me", "/desk/queue", "/orders", "/webhooks", "/feed"):
+        assert (await http.get(path)).status_code == 401
