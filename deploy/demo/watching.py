@@ -14,13 +14,13 @@ type View = dict[str, Any]
 
 @dataclass
 class Watcher:
-    """Keeps the newest view of one case and when each node was first seen (`time.perf_counter` seconds)."""
+    """Keeps the newest view of one case and when each status was first seen (`time.perf_counter` seconds)."""
 
     case_no: str
     code: str
     view: View | None = None
     seen: dict[str, float] = field(default_factory=dict)
-    """First sight per `node key#how many of them`, so that a second round counts again."""
+    """When `first` came anything, and each `status@round` for the first time."""
     changed: asyncio.Condition = field(default_factory=asyncio.Condition)
 
     async def run(self, http: httpx.AsyncClient) -> None:
@@ -55,10 +55,8 @@ class Watcher:
         if "nodes" not in view:
             return
         now = time.perf_counter()
-        counts: dict[str, int] = {}
-        for node in view["nodes"]:
-            counts[node["key"]] = counts.get(node["key"], 0) + 1
-            self.seen.setdefault(f"{node['key']}#{counts[node['key']]}", now)
+        self.seen.setdefault("first", now)
+        self.seen.setdefault(f"{view['status']['code']}@{view['round']}", now)
         async with self.changed:
             self.view = view
             self.changed.notify_all()
