@@ -77,18 +77,18 @@ class Envelope[E: Event]:
     def to_json(self) -> bytes:
         body: dict[str, Any] = {
             "specversion": "1.0",
-            "id": self.id,
+            "id": str(self.id),
             "type": DOMAIN + self.type,
             "source": "/" + self.source,
-            "subject": self.case_id,
+            "subject": str(self.case_id),  # a driver's own subclass of UUID is none to the serialiser
             "time": self.time,
             "datacontenttype": "application/json",
             "sequence": self.sequence,
-            "correlationid": self.case_id,
+            "correlationid": str(self.case_id),
             "data": self.data.model_dump(mode="json"),
         }
         if self.causation_id is not None:
-            body["causationid"] = self.causation_id
+            body["causationid"] = str(self.causation_id)
         if self.traceparent is not None:
             body["traceparent"] = self.traceparent
         return orjson.dumps(body)

@@ -112,7 +112,10 @@ class Consumer[T: Tx]:
             info = await jetstream.consumer_info(stream, durable)
         except NotFoundError:
             config.deliver_subject = self._bus.name(f"deliver.{self._service}.{self.stream}")
-            info = await jetstream.add_consumer(stream, config)
+            try:
+                info = await jetstream.add_consumer(stream, config)
+            except NotFoundError:
+                raise BusDown(f"nobody has published on {stream} yet") from None
         self._subscription = await jetstream.subscribe_bind(
             stream=stream, config=info.config or config, consumer=durable, manual_ack=True
         )

@@ -24,7 +24,7 @@ _PEOPLE: tuple[tuple[str, str, tuple[str, ...]], ...] = (
     ("leader", "领导：查看全局", ("leader", "supervisor")),
     ("admin", "系统管理员：接口密钥、通知发件箱", ("admin",)),
 )
-DEMO_APPID, DEMO_SECRET = "wx0000000000000000", "demo-secret-of-the-fake-wechat"  # noqa: S105  open only the stand-in
+DEMO_APPID, DEMO_SECRET = "wx0000000000000000", "demo-secret-of-the-fake-wechat"
 """What the stand-in for WeChat expects (`services.intake.wechat_fake`, which the supervisor does not import)."""
 UNIT_ACCOUNT = "unit"
 """One account that may act for every unit, for trying things out."""

@@ -2,17 +2,17 @@
 
 from typing import Any
 
-from services.feedback.app import MANIFEST as FEEDBACK
-from services.intake.app import MANIFEST as INTAKE
-from services.router.app import MANIFEST as ROUTER
-from services.sla.app import MANIFEST as SLA
 from starlette.applications import Starlette
 from starlette.routing import Mount
 from starlette.types import ASGIApp
 
 from deploy.standalone import page
 from deploy.standalone.web import OnePort
+from services.feedback.app import MANIFEST as FEEDBACK
 from services.intake import wechat_fake
+from services.intake.app import MANIFEST as INTAKE
+from services.router.app import MANIFEST as ROUTER
+from services.sla.app import MANIFEST as SLA
 from shared.manifest import Manifest
 
 MANIFESTS: dict[str, Manifest[Any, Any]] = {m.name: m for m in (INTAKE, ROUTER, SLA, FEEDBACK)}
