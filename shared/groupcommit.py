@@ -3,6 +3,7 @@
 import asyncio
 from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
+from typing import cast
 
 from shared.errors import Unavailable
 
@@ -29,13 +30,16 @@ class GroupCommit[T, R]:
         if len(self._running) < self._lanes:
             lane = asyncio.create_task(self._run(), name="group commit")
             self._running.add(lane)
-            lane.add_done_callback(self._running.discard)
         return await answer
 
     async def _run(self) -> None:
-        while self._queue:
-            group = [self._queue.popleft() for _ in range(min(self._most, len(self._queue)))]
-            await self._commit(group)
+        try:
+            while self._queue:
+                group = [self._queue.popleft() for _ in range(min(self._most, len(self._queue)))]
+                await self._commit(group)
+        finally:
+            # Here and not in a callback of the task: an item that came between the two would find no lane.
+            self._running.discard(cast("asyncio.Task[None]", asyncio.current_task()))
 
     async def _commit(self, group: Sequence[tuple[T, asyncio.Future[R]]]) -> None:
         try:

@@ -12,7 +12,7 @@ from joserfc.jwk import KeySet
 from shared.errors import Unauthenticated, Unavailable
 from shared.tokens import Actor, actor_of
 
-ALGORITHMS = ["RS256", "ES256", "EdDSA"]
+ALGORITHMS = ["RS256", "ES256", "Ed25519"]
 FRESH_SECONDS = 300
 """Keys younger than this are not fetched again because of an unknown key id."""
 

@@ -14,10 +14,10 @@ from sqlalchemy import (
     Text,
     Uuid,
     func,
-    insert,
 )
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from shared.bulk import copy_in
 from shared.cloudevents import AnyEnvelope
 
 NAME = "outbox"
@@ -41,18 +41,13 @@ def outbox_table(metadata: MetaData) -> Table:
     )
 
 
-_rows = outbox_table(MetaData())
-_insert = insert(_rows)
+_COLUMNS = ("event_id", "stream", "subject", "body")
 
 
-def row(event: AnyEnvelope) -> dict[str, object]:
-    return {
-        "event_id": event.id,
-        "stream": event.data.stream(),
-        "subject": event.type,
-        "body": event.to_json(),
-    }
+def row(event: AnyEnvelope) -> tuple[object, ...]:
+    """What `_COLUMNS` hold for an event."""
+    return event.id, event.data.stream(), event.type, event.to_json()
 
 
 async def append(connection: AsyncConnection, events: Sequence[AnyEnvelope]) -> None:
-    await connection.execute(_insert, [row(event) for event in events])
+    await copy_in(connection, NAME, _COLUMNS, [row(event) for event in events])

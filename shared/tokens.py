@@ -1,4 +1,4 @@
-"""Who is asking: people by signed tokens (EdDSA, or a configured OpenID Connect issuer), machines by API keys."""
+"""Who is asking: people by signed tokens (Ed25519, or a configured OpenID Connect issuer), machines by API keys."""
 
 import json
 from collections import OrderedDict
@@ -45,8 +45,8 @@ class TokenIssuer:
             "iat": int(now.timestamp()),
             "exp": int((now + lifetime).timestamp()),
         }
-        header = {"alg": "EdDSA", "kid": self._key.kid or self._key.thumbprint()}
-        return jwt.encode(header, claims, self._key, algorithms=["EdDSA"])
+        header = {"alg": "Ed25519", "kid": self._key.kid or self._key.thumbprint()}
+        return jwt.encode(header, claims, self._key, algorithms=["Ed25519"])
 
 
 class TokenVerifier:
@@ -73,7 +73,7 @@ class TokenVerifier:
 
     def _decode(self, token: str) -> tuple[Actor, int]:
         try:
-            claims = jwt.decode(token, self._keys, algorithms=["EdDSA"]).claims
+            claims = jwt.decode(token, self._keys, algorithms=["Ed25519"]).claims
         except (JoseError, ValueError, KeyError, TypeError):
             raise Unauthenticated("the token is not one of ours") from None
         if claims.get("iss") != ISSUER:

@@ -13,6 +13,7 @@ ROUTER: tuple[type[Event], ...] = (
     router.OrderProgressed,
     router.OrderResolved,
     router.OrderReturned,
+    router.OrderReturnRejected,
     router.OrderRedispatched,
     router.CaseReviewed,
     router.CaseReplied,

@@ -136,6 +136,15 @@ class OrderReturned(RouterEvent):
     reason_code: str
 
 
+class OrderReturnRejected(RouterEvent):
+    """退件 was not agreed to: the order goes on where it was. Citizens never read this."""
+
+    TYPE: ClassVar[str] = "order.return_rejected.v1"
+
+    order_id: UUID
+    unit_code: str
+
+
 class OrderRedispatched(RouterEvent):
     """改派: the order was taken from one unit; a new `order.dispatched` names the next."""
 

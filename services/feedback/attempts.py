@@ -1,10 +1,11 @@
-"""Failed look-ups, counted in the database so that all processes count together; numbers and addresses only as hashes."""
+"""Failed look-ups, counted in the database so that all processes count together; addresses only as keyed hashes."""
 
 import hashlib
 import hmac
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import cached_property, lru_cache
 from typing import Any
 
 from sqlalchemy import text
@@ -15,12 +16,12 @@ from shared.errors import TooMany
 
 FAIL = """
 INSERT INTO attempts AS a (key, failures, since, blocked_until)
-SELECT key, 1, $3, CASE WHEN most <= 1 THEN $3 + $4::interval END
+SELECT key, 1, $3::timestamptz, CASE WHEN most <= 1 THEN $3::timestamptz + $4::interval END
 FROM unnest($1::bytea[], $2::int[]) AS given(key, most) ORDER BY key
 ON CONFLICT (key) DO UPDATE SET
-  failures = CASE WHEN a.since < $3 - $4::interval THEN 1 ELSE a.failures + 1 END,
-  since = CASE WHEN a.since < $3 - $4::interval THEN $3 ELSE a.since END,
-  blocked_until = CASE WHEN a.since >= $3 - $4::interval
+  failures = CASE WHEN a.since < $3::timestamptz - $4::interval THEN 1 ELSE a.failures + 1 END,
+  since = CASE WHEN a.since < $3::timestamptz - $4::interval THEN $3::timestamptz ELSE a.since END,
+  blocked_until = CASE WHEN a.since >= $3::timestamptz - $4::interval
     AND a.failures + 1 >= (SELECT most FROM unnest($1::bytea[], $2::int[]) AS g(key, most) WHERE g.key = a.key)
     THEN a.since + $4::interval END
 """
@@ -33,7 +34,7 @@ class TooManyLookUps(TooMany):
     zh = "查询失败次数过多，请稍后再试"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Limits:
     """How many failures within the window close a number, or the door for an address, until the window has passed."""
 
@@ -43,7 +44,7 @@ class Limits:
     window: timedelta
 
     def keys(self, case_no: str, address: str) -> list[bytes]:
-        return [self._hashed("number", case_no), self._hashed("address", address)]
+        return [b"number " + case_no.encode(), self._hashed(address)]
 
     def most(self) -> list[int]:
         return [self.per_number, self.per_address]
@@ -53,8 +54,15 @@ class Limits:
         if blocked_until is not None and blocked_until > now:
             raise TooManyLookUps(retry_after=int((blocked_until - now).total_seconds()) + 1)
 
-    def _hashed(self, kind: str, value: str) -> bytes:
-        return hmac.digest(self.key, f"attempt\0{kind}\0{value}".encode("utf-8", "replace"), hashlib.sha256)
+    @cached_property
+    def _hashed(self) -> Callable[[str], bytes]:
+        """An address is personal data, so only its keyed hash is kept; the same ones come again and again."""
+
+        @lru_cache(maxsize=4096)
+        def hashed(address: str) -> bytes:
+            return hmac.digest(self.key, f"attempt\0address\0{address}".encode(), hashlib.sha256)
+
+        return hashed
 
 
 class Sweep:

@@ -4,7 +4,7 @@ An unknown number, a malformed one and a wrong code are one case here: the same 
 failure is counted, the same 404 is given. Nothing but the database's index knows the difference.
 """
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -17,17 +17,25 @@ from starlette.types import Scope
 
 from contracts.numbers import NotACaseNumber, code_hash, parse_case_number
 from services.feedback.attempts import FAIL, Limits, failed
+from services.feedback.lines import Lines
 from services.feedback.store import Tx
 from shared import db
 from shared.actors import authenticate
 from shared.context import Context
 from shared.errors import NotFound, Unauthenticated
+from shared.groupcommit import GroupCommit
 from shared.tokens import Actor
 
 _FIND = """
-SELECT p.version, p.closed, p.view, a.blocked_until
-FROM (SELECT max(blocked_until) AS blocked_until FROM attempts WHERE key = ANY($5::bytea[])) a
-LEFT JOIN progress p ON p.case_no = $1 AND (p.look_up_hash = $2 OR p.citizen_id = $3 OR $4)
+SELECT p.version, p.closed, p.view,
+  (SELECT max(blocked_until) FROM attempts WHERE key IN (a.number_key, a.address_key)) AS blocked_until
+FROM unnest($1::text[], $2::text[], $3::uuid[], $4::boolean[], $5::bytea[], $6::bytea[])
+  WITH ORDINALITY AS a(case_no, hashed, citizen_id, staff, number_key, address_key, place)
+LEFT JOIN LATERAL (
+  SELECT version, closed, view FROM progress
+  WHERE case_no = a.case_no AND (look_up_hash = a.hashed OR citizen_id = a.citizen_id OR a.staff) LIMIT 1
+) p ON true
+ORDER BY a.place
 """
 _MINE = """
 SELECT case_id, view FROM progress
@@ -53,7 +61,6 @@ class Asking:
 
     case_no: str
     """In canonical form where it has one."""
-    well_formed: bool
     code: str | None
     actor: Actor | None
     address: str
@@ -84,10 +91,11 @@ class Found:
 
 
 class LookUps:
-    """The hot statements, on plain connections that are not reset between look-ups: they leave nothing behind."""
+    """The hot statements, on connections of their own."""
 
-    def __init__(self, pool: "asyncpg.Pool[Any]", *, key: bytes, prefix: str, limits: Limits) -> None:
-        self._pool, self._key, self._prefix, self._limits = pool, key, prefix, limits
+    def __init__(self, lines: Lines, *, key: bytes, prefix: str, limits: Limits) -> None:
+        self._lines, self._key, self._prefix, self._limits = lines, key, prefix, limits
+        self._together: GroupCommit[Asking, asyncpg.Record] = GroupCommit(self._find)
 
     async def asking(self, scope: Scope, case_no: str) -> Asking:
         """Raises `Unauthenticated` when there is neither a code nor a token, or the token is none of ours."""
@@ -102,26 +110,41 @@ class LookUps:
         if actor is None and code is None:
             raise Unauthenticated("send X-Lookup-Code, or log in")
         client = scope.get("client")
-        number, well_formed = self._canonical(case_no)
-        return Asking(number, well_formed, code, actor, client[0] if client else "")
+        return Asking(self._canonical(case_no), code, actor, client[0] if client else "")
 
-    def _canonical(self, given: str) -> tuple[str, bool]:
+    def _canonical(self, given: str) -> str:
+        # Programs send numbers as they got them, and a wrong check digit finds nothing anyway.
+        if len(given) <= _LONGEST_NUMBER and given.isalnum() and given.isascii() and given.startswith(self._prefix):
+            return given
         try:
-            return parse_case_number(given, prefix=self._prefix), True
+            return parse_case_number(given, prefix=self._prefix)
         except NotACaseNumber:
-            return given[:_LONGEST_NUMBER], False
+            # What cannot be encoded matches nothing, but must be asked for like everything else.
+            return given[:_LONGEST_NUMBER].encode("utf-8", "replace").decode()
+
+    def plausible(self, asking: Asking) -> bool:
+        """Whether the number's check digits are right, so that it may be somebody's a moment later."""
+        try:
+            return parse_case_number(asking.case_no, prefix=self._prefix) == asking.case_no
+        except NotACaseNumber:
+            return False
 
     async def find(self, asking: Asking, *, now: datetime) -> Found | None:
         """None for a stranger as for a number nobody has. Raises `TooManyLookUps`."""
-        hashed = code_hash(asking.code, asking.case_no, self._key).hex() if asking.code is not None else None
-        keys = [] if asking.staff else self._limits.keys(asking.case_no, asking.address)
-        with _said_plainly():
-            row = await self._pool.fetchrow(_FIND, asking.case_no, hashed, asking.citizen_id, asking.staff, keys)
-        assert row is not None
+        row = await self._together.submit(asking)
         self._limits.refuse(row["blocked_until"], now=now)
-        if row["view"] is None:
-            return None
-        return Found(row["version"], row["closed"], row["view"])
+        return None if row["view"] is None else Found(row["version"], row["closed"], row["view"])
+
+    async def _find(self, group: Sequence[Asking]) -> Sequence[asyncpg.Record]:
+        """Those that came while the last statement ran share the next one."""
+        columns = [self._column_values(asking) for asking in group]
+        with _said_plainly():
+            return await self._lines.fetch(_FIND, *map(list, zip(*columns, strict=True)))
+
+    def _column_values(self, asking: Asking) -> tuple[object, ...]:
+        hashed = code_hash(asking.code, asking.case_no, self._key).hex() if asking.code is not None else None
+        keys = (None, None) if asking.staff else self._limits.keys(asking.case_no, asking.address)
+        return asking.case_no, hashed, asking.citizen_id, asking.staff, *keys
 
     async def get(self, asking: Asking, *, now: datetime) -> Found:
         """Raises `CaseNotFound`, which counts as a failure, or `TooManyLookUps`."""
@@ -134,19 +157,19 @@ class LookUps:
         """Count the failure; the answer to give."""
         if not asking.staff:
             with _said_plainly():
-                await self._pool.execute(FAIL, *failed(self._limits, asking.case_no, asking.address, now))
+                await self._lines.execute(FAIL, *failed(self._limits, asking.case_no, asking.address, now))
         return CaseNotFound()
 
     async def mine(self, citizen_id: UUID, *, after: UUID, limit: int) -> list[tuple[UUID, bytes]]:
         """A citizen's cases, newest first, older than `after`."""
         with _said_plainly():
-            rows = await self._pool.fetch(_MINE, citizen_id, after, limit)
+            rows = await self._lines.fetch(_MINE, citizen_id, after, limit)
         return [(row["case_id"], row["view"]) for row in rows]
 
     async def newer(self, watched: dict[str, int]) -> list[tuple[str, Found]]:
         """Of these cases and versions: those that are further now."""
         with _said_plainly():
-            rows = await self._pool.fetch(_NEWER, list(watched), list(watched.values()))
+            rows = await self._lines.fetch(_NEWER, list(watched), list(watched.values()))
         return [(row["case_no"], Found(row["version"], row["closed"], row["view"])) for row in rows]
 
 
@@ -154,23 +177,11 @@ class LookUps:
 async def open_look_ups(
     context: Context[Any, Tx], *, key: bytes, prefix: str, limits: Limits
 ) -> AsyncIterator[LookUps]:
-    pool = await asyncpg.create_pool(
-        context.db.url,
-        min_size=0,
-        max_size=context.settings.database_pool,
-        server_settings=db.server_settings(context.db.schema),
-        timeout=5,
-        command_timeout=30,
-        reset=_leave,
-    )
+    lines = Lines(context.db.url, schema=context.db.schema, most=context.settings.database_pool)
     try:
-        yield LookUps(pool, key=key, prefix=prefix, limits=limits)
+        yield LookUps(lines, key=key, prefix=prefix, limits=limits)
     finally:
-        pool.terminate()
-
-
-async def _leave(_: object) -> None:
-    """No statement here changes its session, and a reset would be a second round trip for every look-up."""
+        lines.close()
 
 
 @contextmanager

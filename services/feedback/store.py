@@ -181,7 +181,8 @@ def signal_of(case: Case) -> bytes:
 
 
 def _case(row: Any) -> Case:
-    return Case(row.case_id, _facts.validate_json(row.facts), row.version, row.sequence, row.view)
+    # The driver's UUIDs are a subclass of Python's that not every serialiser takes.
+    return Case(UUID(bytes=row.case_id.bytes), _facts.validate_json(row.facts), row.version, row.sequence, row.view)
 
 
 def _columns(touched: list[tuple[Case, datetime]]) -> dict[str, list[Any]]:

@@ -132,7 +132,7 @@ outbox_messages = Table(
 attempts = Table(
     "attempts",
     metadata,
-    Column("key", LargeBinary, primary_key=True),  # keyed hash of a number or a network address
+    Column("key", LargeBinary, primary_key=True),  # a number, or the keyed hash of a network address
     Column("failures", Integer, nullable=False),
     Column("since", DateTime(timezone=True), nullable=False),
     Column("blocked_until", DateTime(timezone=True)),

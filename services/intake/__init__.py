@@ -1,0 +1,1 @@
+"""The register of Huying: where requests come in and get their number."""

@@ -1,3 +1,5 @@
+"""`python -m services.intake api|worker|migrate|parked|api-key`."""
+
 from services.intake.app import MANIFEST
 from shared.main import main
 

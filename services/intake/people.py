@@ -118,7 +118,4 @@ class People:
     @staticmethod
     async def _emit(connection: Connection, events: Sequence[AnyEnvelope]) -> None:
         if events:
-            rows = [outbox.row(event) for event in events]
-            await connection.executemany(
-                _OUTBOX, [(row["event_id"], row["stream"], row["subject"], row["body"]) for row in rows]
-            )
+            await connection.executemany(_OUTBOX, [outbox.row(event) for event in events])

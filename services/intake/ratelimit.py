@@ -2,6 +2,7 @@
 
 import hashlib
 import hmac
+import math
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -41,4 +42,4 @@ class RateLimit:
         used = await connection.scalar(_COUNT, {"bucket": bucket, "started_at": started})
         if used > self.most:
             left = (started + self.window - now).total_seconds()
-            raise TooManyFromHere(retry_after=max(1, int(left) + 1))
+            raise TooManyFromHere(retry_after=max(1, math.ceil(left)))

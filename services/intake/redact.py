@@ -16,6 +16,8 @@ _WECHAT = re.compile(
 )
 # Digits as people write them, in groups or not. A decimal point before them makes them a fraction, such as a position.
 _RUN = re.compile(r"(?<![0-9.])(?:\+86[\s\-]?)?\(?[0-9](?:[\s\-()]{0,2}[0-9]){6,}[Xx]?")
+_SHORTEST = 5
+"""Characters of the shortest number that is replaced, a QQ number."""
 _GROUP = re.compile(r"[0-9]+[Xx]?")
 _MOST_GROUPS = 8
 _MOBILE = re.compile(r"(?:86)?1[3-9][0-9]{9}")
@@ -24,8 +26,9 @@ _DAY = r"(?:0[1-9]|1[0-2])(?:0[1-9]|[12][0-9]|3[01])"
 _DATE = re.compile(rf"(?:19|20)[0-9]{{2}}{_DAY}")
 # GB 11643: area, birthday, order, check character; the fifteen-digit numbers of before 1999 are still on old papers.
 _IDENTITY = re.compile(rf"[1-9][0-9]{{5}}(?:19|20)[0-9]{{2}}{_DAY}[0-9]{{3}}[0-9Xx]|[1-9][0-9]{{7}}{_DAY}[0-9]{{3}}")
-# ISO/IEC 7812 allows 19 digits; what is longer is two numbers without a gap.
-_ACCOUNT = re.compile(r"[1-9][0-9]{15,}")
+# ISO/IEC 7812 allows 19 digits; a longer run without a gap is two numbers, or one that no reader needs.
+_ACCOUNT = re.compile(r"[1-9][0-9]{15,18}")
+_LONGEST = 19
 
 
 def redact(text: str) -> str:
@@ -35,6 +38,8 @@ def redact(text: str) -> str:
     (个人信息保护法 §47). Names and addresses in prose are not recognised; whoever publishes a text writes it anew.
     """
     narrow = plain = _narrow(text)
+    if len(narrow.encode("ascii", "ignore")) < _SHORTEST:  # most texts end here
+        return text
     if "@" in plain:
         plain = _MAIL.sub(MAIL, plain)
     if _ACCOUNT_WORD.search(plain):
@@ -62,7 +67,8 @@ def _replaced(run: re.Match[str]) -> str:
     out, at, first = [], 0, 0
     while first < len(groups):
         for last in range(min(len(groups), first + _MOST_GROUPS), first, -1):
-            kind = _kind("".join(group[0] for group in groups[first:last]))
+            digits = "".join(group[0] for group in groups[first:last])
+            kind = _kind(digits) if last > first + 1 else _kind_alone(digits)
             if kind is not None:
                 start = groups[first].start()
                 if start and run[0][start - 1] in "+(":
@@ -82,3 +88,7 @@ def _kind(digits: str) -> str | None:
     if _MOBILE.fullmatch(digits) or (_LANDLINE.fullmatch(digits) and not _DATE.fullmatch(digits)):
         return PHONE
     return ACCOUNT if _ACCOUNT.fullmatch(digits) else None
+
+
+def _kind_alone(digits: str) -> str | None:
+    return ACCOUNT if len(digits) > _LONGEST else _kind(digits)

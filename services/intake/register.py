@@ -82,7 +82,7 @@ class Register:
         newcomer = None
         if submission.contact:
             newcomer = Newcomer.of(submission.contact, self._vault, checked=submission.contact_checked)
-        place = submission.place
+        place, address = submission.place, redact(submission.place.address)
         return Entry(
             case_id=case_id,
             case_no=case_no,
@@ -97,7 +97,7 @@ class Register:
             sealed_answer=self._vault.encrypt(answer.decode(), answer_cell(case_id)) if claim else None,
             title=redact(submission.title),
             text=redact(submission.text),
-            place=place.model_copy(update={"address": redact(place.address)}) if place.address else place,
+            place=place if address == place.address else place.model_copy(update={"address": address}),
             newcomer=newcomer,
             citizen_id=None if submission.anonymous else login,
         )

@@ -151,8 +151,8 @@ def message(entry: dict[str, Any]) -> dict[str, Any]:
     """The event, and of the order what a department needs to act: never who asked, and nothing once it was taken away."""
     order: dict[str, Any] | None = None
     if entry["order_id"] is not None:
-        names = ("order_id", "case_no", "role", "state", "round")
-        order = {name: entry[name] for name in names}
+        names = ("case_no", "role", "state", "round")
+        order = {"order_id": str(entry["order_id"])} | {name: entry[name] for name in names}
         if entry["state"] != "redispatched":
             place = {name: value for name, value in entry["place"].items() if value is not None}
             more = ("title", "text", "type_code", "category_code", "area_code", "grade", "photo_required")

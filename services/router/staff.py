@@ -73,13 +73,15 @@ class Passwords:
 
     def __init__(self) -> None:
         self._hasher = PasswordHasher()
-        self._nobody = self._hasher.hash("nobody's password")
+        self._nobody = ""
 
     async def hash(self, password: str) -> str:
         return await asyncio.to_thread(self._hasher.hash, password)
 
     async def match(self, stored: str | None, given: str) -> bool:
         """An unknown login costs as much time as a known one, so that nobody learns which logins there are."""
+        if not self._nobody:  # made at the first login, not at every start of every process
+            self._nobody = await self.hash("nobody's password")
         try:
             await asyncio.to_thread(self._hasher.verify, stored or self._nobody, given)
         except VerificationError:

@@ -86,7 +86,10 @@ class Courier:
         """
         self._context, self._settings = context, context.settings
         self._signed_at, self._random = signed_at, random
-        self._http = httpx.AsyncClient(timeout=self._settings.webhook_timeout_seconds, follow_redirects=False)
+        # No proxy from the environment: it would look the host up again and go where we did not look.
+        self._http = httpx.AsyncClient(
+            timeout=self._settings.webhook_timeout_seconds, follow_redirects=False, trust_env=False
+        )
 
     async def run_once(self) -> bool:
         claimed, entries = await self._claim()
@@ -117,18 +120,26 @@ class Courier:
         if row["old_secret"] and row["old_secret_until"] > self._context.clock.now():
             keys.append(row["old_secret"])
         try:
-            target = await targets.resolve(row["url"], private=self._settings.webhook_private_targets)
-            answer = await self._http.post(
-                target.pinned,
-                content=body,
-                headers={**headers(row["message_id"], body, keys, at=self._signed_at()), "host": target.host_header},
-                extensions={"sni_hostname": target.host},
-            )
-        except httpx.HTTPError as error:
+            async with asyncio.timeout(self._settings.webhook_timeout_seconds):
+                status = await self._send(row, body, keys)
+        except (httpx.HTTPError, TimeoutError) as error:
             return Outcome(None, type(error).__name__)
         except DomainError as refused:
             return Outcome(None, refused.detail)
-        return Outcome(answer.status_code, "")
+        return Outcome(status, "")
+
+    async def _send(self, row: RowMapping, body: str, keys: Sequence[str]) -> int:
+        """To the address that was checked; the answer's body is not read, whatever its length."""
+        target = await targets.resolve(row["url"], private=self._settings.webhook_private_targets)
+        signed = headers(row["message_id"], body, keys, at=self._signed_at())
+        async with self._http.stream(
+            "POST",
+            target.pinned,
+            content=body,
+            headers={**signed, "host": target.host_header},
+            extensions={"sni_hostname": target.host},
+        ) as answer:
+            return answer.status_code
 
     async def _record(self, tx: Tx, row: RowMapping, outcome: Outcome) -> None:
         now = self._context.clock.now()

@@ -51,6 +51,13 @@ _FIELDS = [
 ]  # the table's columns are named as the clock's fields are
 
 
+_IN_STATE = {
+    "normal": (clocks.c.warned_at.is_(None), clocks.c.breached_at.is_(None)),
+    "warned": (clocks.c.warned_at.is_not(None), clocks.c.breached_at.is_(None)),
+    "breached": (clocks.c.breached_at.is_not(None),),
+}
+
+
 async def case_id_of(connection: AsyncConnection, case_no: str) -> UUID | None:
     return await connection.scalar(select(cases.c.case_id).where(cases.c.case_no == case_no))
 
@@ -60,7 +67,7 @@ async def page(connection: AsyncConnection, wanted: Wanted, units: Sequence[str]
     query = (
         select(clocks.c.case_id, cases.c.case_no, *_FIELDS)
         .join(cases, cases.c.case_id == clocks.c.case_id)
-        .where(clocks.c.stopped_at.is_(None), clocks.c.state == wanted.state)
+        .where(clocks.c.stopped_at.is_(None), *_IN_STATE[wanted.state])
         .order_by(clocks.c.due_at, clocks.c.clock_id)
         .limit(wanted.limit)
     )

@@ -12,10 +12,10 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from contracts.events.sla import SlaEvent
 from services.sla import tables
 from services.sla.almanac import in_use
-from services.sla.bulk import arrays, bulk_insert, bulk_update
 from services.sla.domain import CaseClocks
 from services.sla.limits import Filing, shipped_limits
 from services.sla.stopwatch import BREACH, Clock, Firing, Stopwatch
+from shared.bulk import arrays, bulk_update, copy_in
 from shared.cloudevents import Envelope
 from shared.db import Tx
 
@@ -27,11 +27,11 @@ _CLOCK = (
     "clock_id", "kind", "order_id", "unit_code", "round", "amount", "unit", "count_from", "rule_code", "calendar",
     "provisional", "started_at", "due_at", "warned_at", "breached_at", "stopped_at", "used_seconds",
 )  # fmt: skip
-_STARTED = ("case_id", "state", *_CLOCK)
-_STOPPED = ("case_id", "clock_id", "state", "stopped_at", "used_seconds")
+_STARTED = ("case_id", *_CLOCK)
+_STOPPED = ("case_id", "clock_id", "stopped_at", "used_seconds")
 _TIMER = ("case_id", "clock_id", "percent", "due_at")
 
-_ids = bindparam("ids", type_=ARRAY(tables.cases.c.case_id.type))
+_ids = bindparam("ids", type_=ARRAY(tables.cases.c.case_id.type, dimensions=1))
 _LOCK_CASES = (
     select(*(tables.cases.c[name] for name in _CASE))
     .where(tables.cases.c.case_id == _ids.any_())
@@ -44,15 +44,11 @@ _CLOCKS = (
     .where(tables.clocks.c.case_id == _ids.any_())
     .order_by(tables.clocks.c.case_id, tables.clocks.c.clock_id)
 )
-_ADD_CASES = bulk_insert(tables.cases, _CASE)
 _CHANGE_CASES = bulk_update(tables.cases, _CASE[:1], _CASE[1:])
-_ADD_CLOCKS = bulk_insert(tables.clocks, _STARTED)
 _STOP_CLOCKS = bulk_update(tables.clocks, _STOPPED[:2], _STOPPED[2:])
-_ADD_TIMERS = bulk_insert(tables.timers, _TIMER)
 _DROP_TIMERS = delete(tables.timers).where(
     tables.timers.c.case_id == _ids.any_(),
-    tables.timers.c.clock_id == bindparam("clock_ids", type_=ARRAY(tables.timers.c.clock_id.type)).any_(),
-    tables.timers.c.fired_at.is_(None),
+    tables.timers.c.clock_id == bindparam("clock_ids", type_=ARRAY(tables.timers.c.clock_id.type, dimensions=1)).any_(),
 )
 
 # Only cases nobody else holds: two workers share the work case by case, a case's timers fire in their order, and
@@ -60,7 +56,7 @@ _DROP_TIMERS = delete(tables.timers).where(
 _CLAIM = text(
     """
     SELECT t.case_id, t.clock_id, t.percent FROM timers t JOIN cases c ON c.case_id = t.case_id
-    WHERE t.fired_at IS NULL AND t.due_at <= :now
+    WHERE t.due_at <= :now
     ORDER BY t.due_at LIMIT :most FOR UPDATE OF c SKIP LOCKED
     """
 )
@@ -68,11 +64,10 @@ _CLAIM = text(
 _FIRE = text(
     """
     WITH fired AS (
-      UPDATE timers t SET fired_at = :now
-      FROM unnest(CAST(:all_case_id AS uuid[]), CAST(:all_clock_id AS uuid[]), CAST(:all_percent AS smallint[]))
-           AS claimed (case_id, clock_id, percent)
+      DELETE FROM timers t
+      USING unnest(CAST(:all_case_id AS uuid[]), CAST(:all_clock_id AS uuid[]), CAST(:all_percent AS smallint[]))
+            AS claimed (case_id, clock_id, percent)
       WHERE t.case_id = claimed.case_id AND t.clock_id = claimed.clock_id AND t.percent = claimed.percent
-        AND t.fired_at IS NULL
       RETURNING t.case_id, t.clock_id, t.percent, t.due_at
     ), by_clock AS (
       SELECT case_id, clock_id, array_agg(percent ORDER BY due_at) AS percents, array_agg(due_at ORDER BY due_at) AS dues,
@@ -80,7 +75,6 @@ _FIRE = text(
       FROM fired GROUP BY case_id, clock_id
     )
     UPDATE clocks k SET
-      state = CASE WHEN by_clock.breached OR k.breached_at IS NOT NULL THEN 'breached' ELSE 'warned' END,
       breached_at = CASE WHEN by_clock.breached THEN :now ELSE k.breached_at END,
       warned_at = CASE WHEN by_clock.warned THEN :now ELSE k.warned_at END
     FROM by_clock
@@ -153,7 +147,7 @@ class SlaTx(Tx):
         self.emit(Envelope.of(event, case_id=case_id, sequence=sequence, now=now, causation_id=cause))
 
     async def fire(self, now: datetime, most: int) -> int:
-        """Claim what is due, earliest first, mark it and emit its events; answers how many timers were claimed."""
+        """Claim what is due, earliest first, and say it; answers how many timers were claimed."""
         claimed = (await self.connection.execute(_CLAIM, {"now": now, "most": most})).all()
         if not claimed:
             return 0
@@ -173,7 +167,7 @@ class SlaTx(Tx):
 
     async def flush(self) -> None:
         changed = list(self._changed.values())
-        await self._write(_ADD_CASES, _CASE, [_case_row(c) for c in changed if c.case_id not in self._stored])
+        await copy_in(self.connection, "cases", _CASE, [_case_row(c) for c in changed if c.case_id not in self._stored])
         await self._write(_CHANGE_CASES, _CASE, [_case_row(c) for c in changed if c.case_id in self._stored])
         started = [(case.case_id, clock) for case in changed for clock in case.started]
         fresh = {clock.clock_id for _, clock in started}
@@ -182,10 +176,10 @@ class SlaTx(Tx):
         if stopped:
             given = {"ids": list({case_id for case_id, _ in stopped}), "clock_ids": [c.clock_id for _, c in stopped]}
             await self.connection.execute(_DROP_TIMERS, given)
-        await self._write(_ADD_CLOCKS, _STARTED, [_clock_row(*pair) for pair in started])
+        await copy_in(self.connection, "clocks", _STARTED, [_clock_row(*pair) for pair in started])
         timers = [(case_id, clock.clock_id, timer.percent, timer.due_at)
                   for case_id, clock in started if clock.running for timer in clock.timers]  # fmt: skip
-        await self._write(_ADD_TIMERS, _TIMER, timers)
+        await copy_in(self.connection, "timers", _TIMER, timers)
         self._stored |= self._changed.keys()
         self._changed.clear()
         for case in changed:
@@ -225,11 +219,11 @@ def _case_row(case: CaseClocks) -> tuple[object, ...]:
 
 
 def _clock_row(case_id: UUID, clock: Clock) -> tuple[object, ...]:
-    return (case_id, clock.state, *(getattr(clock, name) for name in _CLOCK))
+    return (case_id, *(getattr(clock, name) for name in _CLOCK))
 
 
 def _stopped_row(case_id: UUID, clock: Clock) -> tuple[object, ...]:
-    return (case_id, clock.clock_id, clock.state, clock.stopped_at, clock.used_seconds)
+    return (case_id, clock.clock_id, clock.stopped_at, clock.used_seconds)
 
 
 def _plain(given: UUID) -> UUID:

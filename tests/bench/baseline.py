@@ -1,10 +1,9 @@
 """The yardstick: what a careful developer writes first — FastAPI, Pydantic, asyncpg, one transaction with two inserts.
 
-It takes the same body, writes a case row and an outbox row of the same sizes, and has the same collector settings;
-it knows no login, no vault, no number and no idempotency.
+It takes the same body and writes a case row and an outbox row of the same sizes; it knows no login, no vault, no
+number and no idempotency.
 """
 
-import gc
 import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -62,9 +61,6 @@ class Receipt(BaseModel):
 async def lifespan(app: FastAPI) -> AsyncIterator[None]:
     async with asyncpg.create_pool(os.environ[URL], min_size=8, max_size=8) as pool:
         app.state.pool = pool
-        gc.collect()
-        gc.freeze()
-        gc.set_threshold(20_000, 50, 100)
         yield
 
 

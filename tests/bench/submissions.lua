@@ -27,6 +27,14 @@ end
 
 BODY = [[{"title":"小区门口井盖破损","text":"（%d-%d）和平社区后巷的井盖破了一个大洞，已经有两天了，昨晚有老人差点摔倒，旁边的路灯也不亮，晚上走路很不安全。请尽快派人围挡并更换井盖，有进展麻烦通过小程序告诉我，谢谢。","type_code":"complaint","category_code":"0101001","place":{"address":"坪山街道和平社区后巷 12 号门前","area_code":"440310001","position":{"lat":22.6913,"lon":114.3461,"system":"gcj02"}}}]]
 
+-- The first refusal of each thread is shown: a load that is refused is no measurement.
+function response(status, headers, body)
+  if status ~= 201 and not shown then
+    shown = true
+    io.write(string.format("REFUSED %d %s\n", status, body))
+  end
+end
+
 function done(summary, latency, requests)
   io.write(string.format(
     "\nRESULT %d %d %d %d %d %d\n",

@@ -86,7 +86,7 @@ async def _found(here: Context[Any, Any], asking: Asking, watcher: Watcher) -> F
     """
     look_ups: LookUps = here.parts["look_ups"]
     found = await look_ups.find(asking, now=here.clock.now())
-    if found is None and asking.well_formed:
+    if found is None and look_ups.plausible(asking):
         watcher.news = asyncio.Event()
         loop = asyncio.get_running_loop()
         deadline = loop.time() + here.settings.hold_seconds
@@ -117,21 +117,6 @@ def _last_version(given: bytes | None) -> int:
 
 
 @routes.get(
-    "/progress/{case_no}/stream",
-    response_class=Response,
-    responses={200: {"content": {"text/event-stream": {}}, "description": "Events `progress` and `closed`"}},
-)
-@answered_by(_stream)
-async def watch_progress(
-    case_no: CaseNo,
-    x_lookup_code: LookUpCode = None,
-    authorization: Authorization = None,
-    last_event_id: Annotated[str | None, Header(alias="Last-Event-ID", description="Version last seen")] = None,
-) -> None:
-    """Server-sent events: the case's view now and whenever it changes (`id` is its version), a comment as heartbeat."""
-
-
-@routes.get(
     "/progress/{case_no}",
     response_model=ProgressView,
     responses={304: {"description": "Nothing newer than `If-None-Match`"}},
@@ -144,6 +129,21 @@ async def show_progress(
     if_none_match: Annotated[str | None, Header(alias="If-None-Match")] = None,
 ) -> None:
     """Where a case stands. A wrong number, a malformed one and a wrong code are the same 404."""
+
+
+@routes.get(
+    "/progress/{case_no}/stream",
+    response_class=Response,
+    responses={200: {"content": {"text/event-stream": {}}, "description": "Events `progress` and `closed`"}},
+)
+@answered_by(_stream)
+async def watch_progress(
+    case_no: CaseNo,
+    x_lookup_code: LookUpCode = None,
+    authorization: Authorization = None,
+    last_event_id: Annotated[str | None, Header(alias="Last-Event-ID", description="Version last seen")] = None,
+) -> None:
+    """Server-sent events: the case's view now and whenever it changes (`id` is its version), a comment as heartbeat."""
 
 
 @routes.get("/progress", response_model=ProgressPage)

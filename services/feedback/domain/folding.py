@@ -18,6 +18,7 @@ from contracts.events.router import (
     OrderRedispatched,
     OrderResolved,
     OrderReturned,
+    OrderReturnRejected,
     OrderSigned,
 )
 from contracts.events.sla import CaseSupervised, ClockBreached, ClockStarted
@@ -58,7 +59,8 @@ def dispatched(facts: Facts, event: OrderDispatched, at: datetime) -> None:
 
 
 def _order(
-    facts: Facts, event: OrderSigned | OrderContacted | OrderProgressed | OrderResolved | OrderReturned
+    facts: Facts,
+    event: OrderSigned | OrderContacted | OrderProgressed | OrderResolved | OrderReturned | OrderReturnRejected,
 ) -> Order:
     order = facts.order(event.order_id)
     if order is None:
@@ -87,6 +89,10 @@ def resolved(facts: Facts, event: OrderResolved, at: datetime) -> None:
 
 
 def returned(facts: Facts, event: OrderReturned, _: datetime) -> None:
+    _order(facts, event)
+
+
+def return_rejected(facts: Facts, event: OrderReturnRejected, _: datetime) -> None:
     _order(facts, event)
 
 
@@ -151,6 +157,7 @@ FOLDS: Mapping[type[Event], Callable[[Facts, Any, datetime], None]] = {
     OrderProgressed: progressed,
     OrderResolved: resolved,
     OrderReturned: returned,
+    OrderReturnRejected: return_rejected,
     OrderRedispatched: redispatched,
     CaseReviewed: reviewed,
     CaseReplied: replied,

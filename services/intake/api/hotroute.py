@@ -1,10 +1,11 @@
 """A route for the doors that many come through at once: declared like any other, but its arguments found directly."""
 
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 from fastapi import Request, Response
 from fastapi.routing import APIRoute
+from starlette.types import Receive, Scope, Send
 
 from services.intake.parts import Parts
 from shared.actors import authenticate, context_of
@@ -20,24 +21,26 @@ class HotRoute(APIRoute):
     (from `shared.actors.requires`), and answers a finished `Response`. OpenAPI is made from its signature as usual.
     """
 
-    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
-        endpoint = self.endpoint
-        name, admit = self._actor()
+    def __init__(self, path: str, endpoint: Callable[..., Any], **options: Any) -> None:
+        super().__init__(path, endpoint, **options)
+        self._actor_name, self._admit = self._actor()
 
-        async def handle(request: Request) -> Response:
-            context = context_of(request)
-            arguments: dict[str, Any] = {
-                "request": request,
-                "here": context,
-                "parts": Parts.of(context),
-                "idempotency_key": request.headers.get("idempotency-key"),
-            }
-            if admit is not None:
-                arguments[name] = await admit(await authenticate(request))
-            response: Response = await endpoint(**arguments)
-            return response
-
-        return handle
+    async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["method"] != "POST":
+            await super().handle(scope, receive, send)
+            return
+        request = Request(scope, receive, send)
+        context = context_of(request)
+        arguments: dict[str, Any] = {
+            "request": request,
+            "here": context,
+            "parts": Parts.of(context),
+            "idempotency_key": request.headers.get("idempotency-key"),
+        }
+        if self._admit is not None:
+            arguments[self._actor_name] = await self._admit(await authenticate(request))
+        response: Response = await self.endpoint(**arguments)
+        await response(scope, receive, send)
 
     def _actor(self) -> tuple[str, Admit | None]:
         for dependency in self.dependant.dependencies:

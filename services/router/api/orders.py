@@ -20,6 +20,7 @@ from shared.tokens import Actor
 routes = APIRouter(prefix="/orders", tags=["orders"])
 
 UnitCode = Annotated[str, Field(pattern=r"^[A-Z]{2}-[A-Z][0-9]{2}$")]
+OrderState = Annotated[str, Field(pattern=r"^[a-z_]{2,30}$")]
 Note = Annotated[str, Field(max_length=4000)]
 
 
@@ -104,7 +105,7 @@ async def read_orders(
     here: Here,
     by: AtWork,
     unit: Annotated[str | None, Query(pattern=r"^[A-Z]{2}-[A-Z][0-9]{2}$")] = None,
-    state: Annotated[list[str], Query(max_length=12)] = [],  # noqa: B006
+    state: Annotated[list[OrderState], Query(max_length=12)] = [],  # noqa: B006
     after: UUID | None = None,
     limit: Limit = 50,
 ) -> OrderPage:

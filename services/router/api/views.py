@@ -211,6 +211,7 @@ class CaseView(BaseModel):
     said_category: str | None
     confidence: float
     reasons: list[Reason]
+    """Only for the desk: they may tell that a unit was passed over as accused."""
     candidates: list[CandidateView]
     orders: list[OrderView]
     """For a unit: its own."""
@@ -257,7 +258,7 @@ class CaseView(BaseModel):
             said_type=case.said_type if open_to_unit else None,
             said_category=case.said_category if open_to_unit else None,
             confidence=case.confidence,
-            reasons=list(case.reasons) if open_to_unit else [],
+            reasons=list(case.reasons) if desk else [],
             candidates=CandidateView.all([(c.category_code, c.score) for c in case.candidates] if desk else [], rules),
             orders=[OrderView.of(case, order, rules, by, now=now) for order in orders],
             log=[LogView.of(entry) for entry in history[0]] if open_to_unit else [],

@@ -67,10 +67,13 @@ def decide(case: Case, decision: Decision, rules: Rules, *, now: datetime) -> No
             dispatch = rules.catalogue.dispatch.resolve(kind, decision.area_code, accused=case.accused_unit_code)
         except NoUnitLeft as left:
             reasons = (*reasons, Reason(kind="no_unit_left", text=left.zh))
+        else:
+            reasons = (*reasons, dispatch.reason)
     _classify(case, decision, reasons, queued=dispatch is None, by=SYSTEM.id, now=now)
     if dispatch is not None and decision.category_code is not None:
         _file(case, decision.category_code, rules, now=now)
-        dispatch_to(case, dispatch.lead, dispatch.co_units, (dispatch.reason,), rules, by=SYSTEM.id, now=now)
+        why = _told(dispatch, rules)
+        dispatch_to(case, dispatch.lead, dispatch.co_units, (why,), rules, by=SYSTEM.id, now=now)
 
 
 def decide_by_hand(
@@ -92,14 +95,21 @@ def decide_by_hand(
         check_unit(case, unit, rules)
     if lead is not None:
         chosen = (lead, tuple(unit for unit in co_units if unit != lead))
-        reason = Reason(kind="dispatcher", text=rules.unit_name(lead))
+        why = told = Reason(kind="dispatcher", text=rules.unit_name(lead))
     else:
         found = rules.catalogue.dispatch.resolve(category.unit_kind, decision.area_code, accused=case.accused_unit_code)
         also = (unit for unit in (*found.co_units, *co_units) if unit != found.lead)
-        chosen, reason = (found.lead, tuple(dict.fromkeys(also))), found.reason
-    _classify(case, decision, decision.reasons, queued=False, by=by.id, now=now)
+        chosen, why, told = (found.lead, tuple(dict.fromkeys(also))), found.reason, _told(found, rules)
+    _classify(case, decision, (*decision.reasons, why), queued=False, by=by.id, now=now)
     _file(case, category.code, rules, now=now)
-    dispatch_to(case, *chosen, (reason,), rules, by=by.id, now=now)
+    dispatch_to(case, *chosen, (told,), rules, by=by.id, now=now)
+
+
+def _told(dispatch: Dispatch, rules: Rules) -> Reason:
+    """Why this unit, as its own people may read it; that another one was passed over as accused stays at the desk."""
+    if not dispatch.fallback_used:
+        return dispatch.reason
+    return Reason(kind="fallback", text=rules.unit_name(dispatch.lead))
 
 
 def check_unit(case: Case, unit_code: str, rules: Rules) -> None:

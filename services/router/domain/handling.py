@@ -18,6 +18,7 @@ from contracts.events.router import (
     OrderRedispatched,
     OrderResolved,
     OrderReturned,
+    OrderReturnRejected,
     OrderSigned,
     Reason,
 )
@@ -145,6 +146,7 @@ def reject_return(case: Case, order: WorkOrder, by: Actor, rules: Rules, *, note
     assert order.returned is not None
     order.state = order.returned.from_state
     order.returned.rejected_at, order.returned.rejection = now, note
+    case.say(OrderReturnRejected(order_id=order.order_id, unit_code=order.unit_code), order.unit_code, now=now)
     case.note(REJECT_RETURN, by=by.id, now=now, facts=_about(order))
 
 

@@ -124,8 +124,8 @@ class House:
         reader = EventReader(events.FEEDBACK)
         return [reader.read(row.body) for row in await self.rows("SELECT body FROM outbox ORDER BY position")]
 
-    def token(self, kind: Any, id: object, *roles: str, units: tuple[str, ...] = ()) -> dict[str, str]:
-        actor = Actor(str(id), kind, frozenset(roles), frozenset(units))
+    def token(self, kind: Any, who: object, *roles: str, units: tuple[str, ...] = ()) -> dict[str, str]:
+        actor = Actor(str(who), kind, frozenset(roles), frozenset(units))
         issuer = TokenIssuer(json.dumps(SIGNING.as_dict(private=True)))
         return {"Authorization": f"Bearer {issuer.issue(actor, now=self.clock.now(), lifetime=timedelta(days=9))}"}
 
@@ -205,8 +205,8 @@ async def begun(house: House, serial: int = 1, citizen_id: UUID | None = None) -
     return case
 
 
-async def answered(house: House, case: Case, *photo_ids: UUID, round: int = 1) -> None:
-    await house.told(case.case_id, replied(case.order_id, *photo_ids, round=round))
+async def answered(house: House, case: Case, *photo_ids: UUID, turn: int = 1) -> None:
+    await house.told(case.case_id, replied(case.order_id, *photo_ids, turn=turn))
 
 
 UNIT_HANDLER = {"roles": ("handler",), "units": (LEAD[0],)}

@@ -8,6 +8,7 @@ import pytest
 from services.feedback.app import MANIFEST
 from services.feedback.delivery import Delivery
 from services.feedback.messengers import Message, Outcome
+from shared.ids import new_id
 from tests.integration.feedback.conftest import Case, House, answered, begun
 from tests.unit.feedback import said
 
@@ -107,14 +108,9 @@ async def test_a_provider_that_is_down_is_tried_again_later_and_in_the_end_given
         assert [(event.type, event.data.reason) for event in failed] == [("notice.failed.v1", "ConnectError")]
 
 
-async def test_the_anonymous_get_none(house: House) -> None:
-    await house.told(_anonymous := (await begun(house, 3)).case_id, said.replied(_anonymous))
-    await house.rows("SELECT 1")
-    other = said.submitted(8)
-    case_id = (await begun(house, 4)).order_id
-    await house.told(case_id, other, said.filed(), said.promised())
-    rows = await house.rows("SELECT state, reason FROM notices WHERE case_id = :id", id=case_id)
-    assert [(row.state, row.reason) for row in rows] == [("no_contact", "anonymous")]
+async def test_nobody_tries_to_reach_the_anonymous(house: House) -> None:
+    await house.told(new_id(), said.submitted(), said.filed(), said.promised())
+    assert await ledger(house) == [("accepted:1", "no_contact", None)]
 
 
 async def test_the_outbox_shows_administrators_what_was_sent_masked(house: House, case: Case) -> None:

@@ -44,9 +44,9 @@ async def test_somebody_not_content_sets_off_another_round_and_may_rate_that_too
         ("rating.submitted.v1", 1),
         ("citizen.dissatisfied.v1", 2),
     ]
-    await house.told(case.case_id, said.reworked(), said.dispatched(case.order_id, round=2))
+    await house.told(case.case_id, said.reworked(), said.dispatched(case.order_id, turn=2))
     assert (await rate(house, case, token)).status_code == 409
-    await answered(house, case, round=2)
+    await answered(house, case, turn=2)
     assert (await rate(house, case, token)).json()["round"] == 2
 
 

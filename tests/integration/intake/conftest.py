@@ -27,6 +27,7 @@ from shared import apikeys
 from shared.app import create_app
 from shared.clock import FixedClock
 from shared.context import Context
+from shared.ids import new_id
 from shared.main import migrate_and_seed
 from shared.tokens import Actor, TokenIssuer
 
@@ -76,13 +77,13 @@ class House:
     def parts(self) -> Parts:
         return Parts.of(self.context)
 
-    def token(self, kind: str, id: str, *roles: str, units: tuple[str, ...] = (), days: float = 1) -> dict[str, str]:
-        actor = Actor(id, kind, frozenset(roles), frozenset(units))
+    def token(self, kind: str, name: str, *roles: str, units: tuple[str, ...] = (), days: float = 1) -> dict[str, str]:
+        actor = Actor(name, kind, frozenset(roles), frozenset(units))
         issued = TokenIssuer(json.dumps(SIGNING.as_dict(private=True)))
         return bearer(issued.issue(actor, now=self.clock.now(), lifetime=timedelta(days=days)))
 
     async def citizen(self, name: str) -> dict[str, str]:
-        answer = await self.http.post("/v1/sessions/wechat", json={"code": f"demo-{name}.{id(object())}"})
+        answer = await self.http.post("/v1/sessions/wechat", json={"code": f"demo-{name}.{new_id()}"})
         assert answer.status_code == 201, answer.text
         return bearer(answer.json()["token"])
 
@@ -143,6 +144,8 @@ def open_house(database: str, nats_url: str, bus_prefix: str, tmp_path) -> OpenH
         app = create_app(MANIFEST, settings)
         async with app.router.lifespan_context(app):
             context = app.state.context
+            if values["nats_url"] == nats_url:
+                await context.bus.ready()
             context.clock = clock = FixedClock(NOW)
             wechat = httpx.AsyncClient(transport=httpx.ASGITransport(demo_server()), base_url="https://wechat.test")
             login = WeChatLogin(wechat, appid=DEMO_APPID, secret=DEMO_SECRET)

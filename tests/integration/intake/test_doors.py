@@ -143,9 +143,9 @@ async def test_the_kept_payload_is_what_came(house):
 
 async def test_mine_are_listed_newest_first_page_by_page(house):
     lin, wang = await house.citizen("lin"), await house.citizen("wang")
-    numbers = []
-    for n in range(5):
-        numbers.append((await house.http.post("/v1/cases", json={"text": f"第{n}件"}, headers=lin)).json()["case_no"])
+    numbers = [
+        (await house.http.post("/v1/cases", json={"text": f"第{n}件"}, headers=lin)).json()["case_no"] for n in range(5)
+    ]
     await house.http.post("/v1/cases", json={"text": "别人的"}, headers=wang)
     seen, after = [], None
     for _ in range(3):

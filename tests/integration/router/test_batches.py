@@ -3,7 +3,7 @@
 from services.router.app import MANIFEST
 from shared.ids import new_id
 from shared.worker import relay_of
-from tests.integration.router.conftest import House, submitted
+from tests.integration.router.desk import House, submitted
 
 
 async def test_a_batch_is_filed_in_the_order_of_its_events_and_once_each(house: House) -> None:

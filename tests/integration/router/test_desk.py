@@ -1,12 +1,15 @@
 """The desk's doors: the queue, returns, who sees what, and what a stale view is told."""
 
+import asyncio
 from uuid import UUID
 
 import pytest
+from sqlalchemy import text
 
 from contracts.events.intake import CitizenErased
 from shared.ids import new_id
-from tests.integration.router.conftest import GARBAGE, House, People, Person
+from tests.integration.router.conftest import People
+from tests.integration.router.desk import GARBAGE, House, Person
 
 VAGUE = {"category_code": None, "type_code": None, "title": "", "text": "你们看着办吧，希望能够重视一下这件事情"}
 NONSENSE = {"category_code": None, "type_code": None, "title": "", "text": "测试一下"}
@@ -130,6 +133,14 @@ async def test_the_desk_sees_an_order_but_does_not_do_the_units_work(house: Hous
     assert (answer.status_code, answer.json()["type"]) == (403, "urn:huying:problem:role-missing")
 
 
+async def test_of_two_who_sign_at_once_one_is_too_late(house: House, unit: Person) -> None:
+    case_id = await house.submit()
+    order = await house.lead(case_id)
+    answers = await asyncio.gather(*(unit.post(f"/orders/{order}/sign") for _ in range(4)))
+    assert sorted(answer.status_code for answer in answers) == [200, 409, 409, 409]
+    assert (await house.kinds(case_id)).count("order.signed") == 1
+
+
 async def test_the_accused_unit_is_passed_over_and_learns_nothing(
     house: House, unit: Person, dispatcher: Person, person: People
 ) -> None:
@@ -140,6 +151,8 @@ async def test_the_accused_unit_is_passed_over_and_learns_nothing(
         assert (await somebody.get(f"/desk/cases/{case_id}")).status_code == 404
         assert (await somebody.get("/desk/cases")).json()["items"] == []
         assert (await somebody.get("/orders")).json()["items"] == []
+    dispatched = (await house.emitted(case_id))[-1].data
+    assert "坪山街道" not in str(dispatched.reasons)
     order = await house.lead(case_id)
     answer = await dispatcher.post(f"/orders/{order}/redispatch", {"unit_code": "PS-S01"})
     assert (answer.status_code, answer.json()["type"]) == (409, "urn:huying:problem:unit-is-party")
@@ -229,7 +242,8 @@ async def test_the_log_is_a_chain_that_nobody_rewrites(house: House, unit: Perso
     assert view["log_broken_at"] is None
     with pytest.raises(Exception, match="append-only"):
         await house.rows("UPDATE case_log SET actor = 'nobody' RETURNING 1")
-    await house.rows("ALTER TABLE case_log DISABLE TRIGGER ALL; ")
+    async with house.context.begin() as tx:
+        await tx.connection.execute(text("ALTER TABLE case_log DISABLE TRIGGER ALL"))
     await house.rows("UPDATE case_log SET actor = 'nobody' WHERE seq = 2 RETURNING 1")
     assert (await dispatcher.get(f"/desk/cases/{case_id}")).json()["log_broken_at"] == 2
 

@@ -7,7 +7,7 @@ import pytest
 from contracts.events.feedback import CitizenDissatisfied, RatingSubmitted
 from contracts.events.sla import ClockBreached
 from shared.ids import new_id
-from tests.integration.router.conftest import GARBAGE, START, House, Person, submitted
+from tests.integration.router.desk import GARBAGE, START, House, Person, submitted
 
 
 def rated(*, satisfied: bool, round_: int = 1) -> RatingSubmitted:

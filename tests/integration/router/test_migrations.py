@@ -5,7 +5,7 @@ from alembic.migration import MigrationContext
 from sqlalchemy import Connection
 
 from services.router.tables import metadata
-from tests.integration.router.conftest import House
+from tests.integration.router.desk import House
 
 
 def _difference(connection: Connection) -> list[object]:

@@ -1,11 +1,9 @@
 """The HTTP door: staff look at clocks, everybody logged in asks for due times."""
 
 from collections.abc import Callable
-from datetime import timedelta
 from uuid import UUID
 
 import httpx
-import pytest
 
 from shared.ids import new_id
 from tests.integration.sla.conftest import House
@@ -83,12 +81,10 @@ async def test_people_of_a_unit_see_only_their_own_clocks(
     assert (await browser.get(f"/clocks/{case_id}", headers=stranger)).status_code == 404
 
 
-@pytest.mark.parametrize(
-    "path", ["/clocks", "/clocks/by-number/PS1234", "/clocks/01990000-0000-7000-8000-000000000000"]
-)
-async def test_citizens_and_strangers_see_no_clocks(browser: httpx.AsyncClient, login: Login, path: str) -> None:
-    assert (await browser.get(path)).status_code == 401
-    assert (await browser.get(path, headers=login(kind="citizen"))).status_code == 403
+async def test_citizens_and_strangers_see_no_clocks(browser: httpx.AsyncClient, login: Login) -> None:
+    for path in ("/clocks", "/clocks/by-number/PS1234", f"/clocks/{new_id()}"):
+        assert (await browser.get(path)).status_code == 401
+        assert (await browser.get(path, headers=login(kind="citizen"))).status_code == 403
 
 
 async def test_an_unknown_case_is_not_found(browser: httpx.AsyncClient, login: Login) -> None:
@@ -96,49 +92,17 @@ async def test_an_unknown_case_is_not_found(browser: httpx.AsyncClient, login: L
     assert (answer.status_code, answer.json()["type"]) == (404, "urn:huying:problem:case-not-timed")
 
 
-@pytest.mark.parametrize(
-    ("question", "due_at", "explanation"),
-    [
-        (
-            {"amount": 3, "unit": "work_day"},
-            "2026-10-10T18:00:00+08:00",
-            "自2026年9月30日的次日起计3个工作日，至末日下班时为止，2026年10月10日18:00前办结。",
-        ),
-        (
-            {"amount": 2, "unit": "urgent_hour"},
-            "2026-09-30T18:30:00+08:00",
-            "自2026年9月30日16:30起连续计2小时，不分昼夜和节假日，2026年9月30日18:30前办结。",
-        ),
-        (
-            {"amount": 2, "unit": "work_hour"},
-            "2026-10-08T08:30:00+08:00",
-            "自2026年9月30日16:30起计2个工作小时，只计工作时段，2026年10月8日08:30前办结。",
-        ),
-        (
-            {"amount": 1, "unit": "work_day", "count_from": "now"},
-            "2026-10-08T16:30:00+08:00",
-            "自2026年9月30日16:30起计1个工作日，每日按8小时工作时间折算，2026年10月8日16:30前办结。",
-        ),
-        (
-            {"amount": 15, "unit": "calendar_day"},
-            "2026-10-16T00:00:00+08:00",
-            "自2026年9月30日的次日起计15个自然日，至末日二十四时为止，2026年10月15日24:00前办结。",
-        ),
-        (
-            {"amount": 3, "unit": "work_day", "hours": "centre_24h"},
-            "2026-10-04T00:00:00+08:00",
-            "自2026年9月30日的次日起计3个工作日，至末日下班时为止，2026年10月3日24:00前办结。",
-        ),
-    ],
-)
-async def test_a_due_time_is_told_with_its_reason(
-    browser: httpx.AsyncClient, login: Login, question: dict[str, object], due_at: str, explanation: str
-) -> None:
-    body = {"start": "2026-09-30T16:30:00+08:00", **question}
-    answer = await browser.post("/due-dates", json=body, headers=login(kind="citizen"))
+async def test_a_due_time_is_told_with_its_reason(browser: httpx.AsyncClient, login: Login) -> None:
+    question = {"start": "2026-09-30T16:30:00+08:00", "amount": 3, "unit": "work_day"}
+    answer = await browser.post("/due-dates", json=question, headers=login(kind="citizen"))
     assert answer.status_code == 200
     told = answer.json()
-    assert (told["due_at"], told["explanation"], told["provisional"]) == (due_at, explanation, False)
+    assert (told["due_at"], told["due_day"], told["provisional"]) == ("2026-10-10T18:00:00+08:00", "2026-10-10", False)
+    assert told["limit"] == {"amount": 3, "unit": "work_day", "count_from": "next_day"}
+    assert told["explanation"] == "自2026年9月30日的次日起计3个工作日，至末日下班时为止，2026年10月10日18:00前办结。"
+    around = await browser.post("/due-dates", json={**question, "hours": "centre_24h"}, headers=login())
+    assert around.json()["due_at"] == "2026-10-04T00:00:00+08:00"
+    assert (await browser.post("/due-dates", json=question)).status_code == 401
 
 
 async def test_a_due_time_in_a_year_without_a_notice_is_provisional(browser: httpx.AsyncClient, login: Login) -> None:
@@ -148,26 +112,22 @@ async def test_a_due_time_in_a_year_without_a_notice_is_provisional(browser: htt
     assert "2030年的放假安排尚未载入" in told["explanation"]
 
 
-@pytest.mark.parametrize(
-    ("body", "pointer"),
-    [
-        ({"amount": 0}, "/amount"),
-        ({"amount": 10**9}, "/amount"),
-        ({"unit": "fortnight"}, "/unit"),
-        ({"start": "2026-09-30T16:30:00"}, "/start"),
-        ({"start": "0001-01-01T00:00:00Z"}, "/start"),
-        ({"start": "9999-12-31T23:59:59-23:00"}, "/start"),
-        ({"calendar": "../../etc"}, "/calendar"),
-        ({"whose": "mine"}, "/whose"),
-    ],
-)
-async def test_a_question_that_makes_no_sense_is_refused_at_its_field(
-    browser: httpx.AsyncClient, login: Login, body: dict[str, object], pointer: str
-) -> None:
-    question = {"start": "2026-09-30T16:30:00+08:00", "amount": 3, "unit": "work_day", **body}
-    answer = await browser.post("/due-dates", json=question, headers=login())
-    assert answer.status_code == 422
-    assert [error["pointer"] for error in answer.json()["errors"]] == [pointer]
+async def test_a_question_that_makes_no_sense_is_refused_at_its_field(browser: httpx.AsyncClient, login: Login) -> None:
+    wrong: list[tuple[str, object]] = [
+        ("amount", 0),
+        ("amount", 10**9),
+        ("unit", "fortnight"),
+        ("start", "2026-09-30T16:30:00"),
+        ("start", "0001-01-01T00:00:00Z"),
+        ("start", "9999-12-31T23:59:59-23:00"),
+        ("calendar", "../../etc"),
+        ("whose", "mine"),
+    ]
+    for field, value in wrong:
+        question = {"start": "2026-09-30T16:30:00+08:00", "amount": 3, "unit": "work_day", field: value}
+        answer = await browser.post("/due-dates", json=question, headers=login())
+        assert answer.status_code == 422
+        assert [error["pointer"] for error in answer.json()["errors"]] == [f"/{field}"]
 
 
 async def test_what_lies_beyond_the_calendar_is_refused(browser: httpx.AsyncClient, login: Login) -> None:
@@ -194,10 +154,9 @@ async def test_calendars_are_shown_with_their_years_windows_and_holidays(
     assert (await browser.get("/calendars")).status_code == 401
 
 
-@pytest.mark.parametrize("after", ["x", "1.zz", f"{'9' * 12}.{'0' * 32}"])
-async def test_a_cursor_that_is_none_is_refused(browser: httpx.AsyncClient, login: Login, after: str) -> None:
-    answer = await browser.get("/clocks", params={"after": after}, headers=login("leader"))
-    assert answer.status_code == 422
+async def test_a_cursor_that_is_none_is_refused(browser: httpx.AsyncClient, login: Login) -> None:
+    for after in ("x", "1.zz", f"{'9' * 12}.{'0' * 32}"):
+        assert (await browser.get("/clocks", params={"after": after}, headers=login("leader"))).status_code == 422
 
 
 async def test_a_stopped_case_keeps_showing_how_it_went(
@@ -209,4 +168,3 @@ async def test_a_stopped_case_keeps_showing_how_it_went(
     body = (await browser.get(f"/clocks/{case_id}", headers=login("reviewer"))).json()
     total = next(clock for clock in body["clocks"] if clock["kind"] == "total")
     assert (total["state"], total["elapsed_seconds"], total["on_time"]) == ("stopped", 3600, True)
-    assert timedelta(hours=1).total_seconds() == total["elapsed_seconds"]

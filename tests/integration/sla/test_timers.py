@@ -38,7 +38,7 @@ async def test_two_workers_fire_each_timer_once_and_keep_every_case_in_order(hou
     before = len(await house.emitted())
     house.clock.advance(days=60)
     workers = [house.timers(batch=7) for _ in range(4)]
-    while await house.rows("SELECT 1 FROM timers WHERE fired_at IS NULL LIMIT 1"):
+    while await house.rows("SELECT 1 FROM timers LIMIT 1"):
         await asyncio.gather(*(drain(worker) for worker in workers))
     fired = (await house.emitted())[before:]
     assert len(fired) == 30 * 4 * 3
@@ -47,11 +47,6 @@ async def test_two_workers_fire_each_timer_once_and_keep_every_case_in_order(hou
     for case_id in cases:
         sequences = [event.sequence for event in everything if event.case_id == case_id]
         assert sequences == list(range(1, len(sequences) + 1))
-    rows = await house.rows("SELECT clock_id, percent FROM timers ORDER BY clock_id, due_at")
-    due = {}
-    for row in rows:
-        due.setdefault(row.clock_id, []).append(row.percent)
-    assert set(map(tuple, due.values())) == {(50, 80, 100)}
     said: dict[UUID, list[float]] = {}
     for event in fired:
         said.setdefault(event.data.clock_id, []).append(getattr(event.data, "share_used", 1.0))

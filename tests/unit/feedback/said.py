@@ -85,9 +85,9 @@ def filed(process: tuple[str, ...] = GENERAL, **more: Any) -> CaseFiled:
 
 
 def dispatched(
-    order_id: UUID, unit: Unit = LEAD, *, round: int = 1, role: Literal["lead", "co"] = "lead"
+    order_id: UUID, unit: Unit = LEAD, *, turn: int = 1, role: Literal["lead", "co"] = "lead"
 ) -> OrderDispatched:
-    return OrderDispatched(order_id=order_id, role=role, unit_code=unit[0], unit_name=unit[1], round=round)
+    return OrderDispatched(order_id=order_id, role=role, unit_code=unit[0], unit_name=unit[1], round=turn)
 
 
 def signed(order_id: UUID, unit: Unit = LEAD) -> OrderSigned:
@@ -116,23 +116,23 @@ def redispatched(order_id: UUID, new_order_id: UUID, unit: Unit = LEAD, to: Unit
     )
 
 
-def replied(order_id: UUID, *photo_ids: UUID, round: int = 1, unit: Unit = LEAD) -> CaseReplied:
+def replied(order_id: UUID, *photo_ids: UUID, turn: int = 1, unit: Unit = LEAD) -> CaseReplied:
     return CaseReplied(
         order_id=order_id,
         unit_code=unit[0],
         unit_name=unit[1],
         public_reply="垃圾已清运，并增加了每日巡查。",
         photo_ids=photo_ids,
-        round=round,
+        round=turn,
     )
 
 
-def reworked(round: int = 2, cause: Any = "dissatisfied") -> CaseReworked:
-    return CaseReworked(round=round, cause=cause)
+def reworked(turn: int = 2, cause: Any = "dissatisfied") -> CaseReworked:
+    return CaseReworked(round=turn, cause=cause)
 
 
-def closed(outcome: Any = "satisfied", round: int = 1) -> CaseClosed:
-    return CaseClosed(outcome=outcome, round=round)
+def closed(outcome: Any = "satisfied", turn: int = 1) -> CaseClosed:
+    return CaseClosed(outcome=outcome, round=turn)
 
 
 def promised(due_at: datetime = DUE, *, kind: Any = "total", provisional: bool = False) -> ClockStarted:

@@ -32,7 +32,7 @@ def test_the_notice_of_acceptance_waits_for_the_promised_time() -> None:
 
 def test_every_round_has_its_own_notices() -> None:
     order = new_id()
-    case = told(said.submitted(), said.replied(order), said.reworked(), said.replied(order, round=2))
+    case = told(said.submitted(), said.replied(order), said.reworked(), said.replied(order, turn=2))
     case.learn(CaseSupervised(cause="dissatisfied_twice"), START)
     assert keys(case) == ["replied:1", "replied:2", "reworked:2", "supervised:1"]
 

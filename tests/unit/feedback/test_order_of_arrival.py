@@ -28,21 +28,21 @@ def desks(draw: st.DrawFn) -> list[Event]:
         if turn == 2:
             story.append(said.reworked())
         order = new_id()
-        story.append(said.dispatched(order, round=turn))
+        story.append(said.dispatched(order, turn=turn))
         if draw(st.booleans()):
-            story.append(said.dispatched(new_id(), OTHER, round=turn, role="co"))
+            story.append(said.dispatched(new_id(), OTHER, turn=turn, role="co"))
         for _ in range(draw(st.integers(0, 2))):
             following = new_id()
-            story += [said.returned(order), said.redispatched(order, following), said.dispatched(following, round=turn)]
+            story += [said.returned(order), said.redispatched(order, following), said.dispatched(following, turn=turn)]
             order = following
         if draw(st.booleans()):
             story += [said.signed(order), said.contacted(order)]
         story += [said.progressed(order, f"进展{note}") for note in range(draw(st.integers(0, 7)))]
-        story += [said.resolved(order), said.replied(order, round=turn)]
+        story += [said.resolved(order), said.replied(order, turn=turn)]
         if draw(st.booleans()):
             break
     if draw(st.booleans()):
-        story.append(said.closed(draw(st.sampled_from(["satisfied", "unrated", "dissatisfied"])), round=turn))
+        story.append(said.closed(draw(st.sampled_from(["satisfied", "unrated", "dissatisfied"])), turn=turn))
     return story[: draw(st.integers(1, len(story)))]
 
 

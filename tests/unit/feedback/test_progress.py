@@ -144,7 +144,7 @@ def test_work_sent_back_by_the_reviewer_is_being_handled_again() -> None:
 def test_a_second_round_keeps_the_first_answer_and_shows_the_work_anew() -> None:
     order, again = new_id(), new_id()
     steps = [said.submitted(), said.filed(), said.dispatched(order), said.resolved(order), said.replied(order)]
-    seen = view(*steps, said.reworked(), CaseSupervised(cause="dissatisfied_twice"), said.dispatched(again, round=2))
+    seen = view(*steps, said.reworked(), CaseSupervised(cause="dissatisfied_twice"), said.dispatched(again, turn=2))
     assert seen["status"]["text"] == "重新办理中"
     assert texts(seen) == ["已提交，待受理", "已受理", "第1次答复", "已退回重新办理", "已列入督办", "已分派至区城管局"]
     assert [reply["round"] for reply in seen["replies"]] == [1]

@@ -12,10 +12,10 @@ from tests.unit.feedback.said import START
 RULE = catalogue.content_rule()
 
 
-def case_replied(round: int = 1) -> Case:
+def case_replied(turn: int = 1) -> Case:
     case = Case(new_id())
     case.learn(said.submitted(), START)
-    case.learn(said.replied(new_id(), round=round), START)
+    case.learn(said.replied(new_id(), turn=turn), START)
     return case
 
 
@@ -52,7 +52,7 @@ def test_an_answer_is_rated_once_and_the_next_rounds_answer_once_more() -> None:
     case.learn(said.reworked(), START)
     with pytest.raises(NotYetReplied):
         case.rate(five, RULE, now=START)
-    case.learn(said.replied(new_id(), round=2), START)
+    case.learn(said.replied(new_id(), turn=2), START)
     assert case.rate(five, RULE, now=START).round == 2
 
 

@@ -56,24 +56,20 @@ def upgrade() -> None:
         sa.Column("provisional", sa.Boolean(), nullable=False),
         sa.Column("started_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("due_at", sa.DateTime(timezone=True), nullable=False),
-        sa.Column("state", sa.Text(), nullable=False),
         sa.Column("warned_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("breached_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("stopped_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("used_seconds", sa.Integer(), nullable=True),
         sa.PrimaryKeyConstraint("case_id", "clock_id"),
+        postgresql_with={"fillfactor": "85"},
     )
     op.create_index(
-        "ix_clocks_running",
-        "clocks",
-        ["state", "due_at", "clock_id"],
-        unique=False,
-        postgresql_where="stopped_at IS NULL",
+        "ix_clocks_running", "clocks", ["due_at", "clock_id"], unique=False, postgresql_where="stopped_at IS NULL"
     )
     op.create_index(
         "ix_clocks_running_unit",
         "clocks",
-        ["unit_code", "state", "due_at", "clock_id"],
+        ["unit_code", "due_at", "clock_id"],
         unique=False,
         postgresql_where="stopped_at IS NULL",
     )
@@ -132,10 +128,9 @@ def upgrade() -> None:
         sa.Column("clock_id", sa.Uuid(), nullable=False),
         sa.Column("percent", sa.SmallInteger(), nullable=False),
         sa.Column("due_at", sa.DateTime(timezone=True), nullable=False),
-        sa.Column("fired_at", sa.DateTime(timezone=True), nullable=True),
         sa.PrimaryKeyConstraint("case_id", "clock_id", "percent"),
     )
-    op.create_index("ix_timers_pending", "timers", ["due_at"], unique=False, postgresql_where="fired_at IS NULL")
+    op.create_index("ix_timers_due_at", "timers", ["due_at"], unique=False)
 
 
 def downgrade() -> None:

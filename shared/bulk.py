@@ -1,23 +1,31 @@
-"""Statements that write many rows in one message: the rows travel as one array per column."""
+"""Many rows in one message: new ones by COPY, changes as one array per column."""
 
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from sqlalchemy import Insert, Table, Update, and_, bindparam, func, insert, select, update
+import asyncpg
+from sqlalchemy import Table, Update, and_, bindparam, func, update
 from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.sql.selectable import TableValuedAlias
+
+
+async def copy_in(
+    connection: AsyncConnection, table: str, names: Sequence[str], rows: Sequence[Sequence[object]]
+) -> None:
+    """New rows by COPY: no parameter is bound, and no statement planned, for any of them."""
+    if rows:
+        raw = await connection.get_raw_connection()
+        driver: asyncpg.Connection[Any] | None = raw.driver_connection
+        assert driver is not None
+        await driver.copy_records_to_table(table, records=rows, columns=names)
 
 
 def rows_of(table: Table, names: Iterable[str]) -> TableValuedAlias:
     """`unnest($1, $2, …)`: what `arrays` of these names holds, as rows."""
     names = list(names)
-    given = func.unnest(*(bindparam(f"all_{name}", type_=ARRAY(table.c[name].type)) for name in names))
+    given = func.unnest(*(bindparam(f"all_{name}", type_=ARRAY(table.c[name].type, dimensions=1)) for name in names))
     return given.table_valued(*(table.c[name] for name in names)).render_derived(name="given")
-
-
-def bulk_insert(table: Table, names: Sequence[str]) -> Insert:
-    rows = rows_of(table, names)
-    return insert(table).from_select(list(names), select(*(rows.c[name] for name in names)), include_defaults=False)
 
 
 def bulk_update(table: Table, keys: Sequence[str], names: Sequence[str]) -> Update:

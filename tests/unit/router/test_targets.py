@@ -1,0 +1,76 @@
+"""Where a webhook may go: never into our own network, unless the whole system lives on one machine."""
+
+import pytest
+
+from services.router.targets import Target, TargetRefused, allowed, check, resolve
+
+
+@pytest.mark.parametrize(
+    "ip",
+    [
+        "127.0.0.1",
+        "10.1.2.3",
+        "192.168.1.1",
+        "172.16.0.1",
+        "169.254.169.254",
+        "0.0.0.0",
+        "100.64.0.1",
+        "224.0.0.1",
+        "::1",
+        "::",
+        "fe80::1",
+        "fd00::1",
+        "::ffff:127.0.0.1",
+        "::ffff:10.0.0.1",
+    ],
+)
+def test_inner_addresses_are_closed(ip: str) -> None:
+    assert not allowed(ip, private=False)
+
+
+@pytest.mark.parametrize("ip", ["8.8.8.8", "2001:4860:4860::8888", "::ffff:8.8.8.8"])
+def test_public_addresses_are_open(ip: str) -> None:
+    assert allowed(ip, private=False)
+
+
+@pytest.mark.parametrize("ip", ["169.254.169.254", "0.0.0.0", "::", "224.0.0.1", "::ffff:169.254.169.254"])
+def test_some_addresses_are_closed_on_one_machine_too(ip: str) -> None:
+    assert allowed("127.0.0.1", private=True)
+    assert not allowed(ip, private=True)
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "http://department.example/",
+        "ftp://department.example/",
+        "https://user:word@department.example/",
+        "https://department.example/#part",
+        "https://",
+        "https://[::1",
+        "https://department.example:99999/",
+        "https://部门.example/",
+        "https://department.example/" + "x" * 500,
+        "https://department.example/\r\nHost: other",
+    ],
+)
+def test_addresses_that_are_none_or_carry_more_than_an_address_are_refused(url: str) -> None:
+    with pytest.raises(TargetRefused):
+        check(url, private=False)
+
+
+async def test_a_name_that_leads_inside_is_refused() -> None:
+    with pytest.raises(TargetRefused):
+        await resolve("https://localhost/hook", private=False)
+    assert (await resolve("http://localhost:8080/hook", private=True)).host == "localhost"
+
+
+async def test_plain_http_never_leaves_the_own_network() -> None:
+    with pytest.raises(TargetRefused):
+        await resolve("http://8.8.8.8/hook", private=True)
+
+
+def test_the_connection_goes_to_the_address_that_was_checked() -> None:
+    target = Target("https://department.example:8443/hook?a=1", "department.example", "2001:db8::7")
+    assert target.pinned == "https://[2001:db8::7]:8443/hook?a=1"
+    assert target.host_header == "department.example:8443"
