@@ -41,6 +41,7 @@ def main[S: ServiceSettings, T: Tx](manifest: Manifest[S, T]) -> None:
             access_log=False,
             log_config=None,
             server_header=False,
+            timeout_graceful_shutdown=5,
         )
     elif arguments.verb == "worker":
         uvloop.run(worker.run(manifest, settings))

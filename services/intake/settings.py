@@ -54,5 +54,5 @@ class Settings(ServiceSettings):
     """Letters taken from one address."""
     uploads_per_hour: int = 60
     """Photos taken from one address without a login."""
-    lanes: int = 2
+    lanes: int = 1
     """Commits of new cases under way at once, per process."""

@@ -108,7 +108,10 @@ async def connect(port: int, watchers: int, arrivals: Arrivals) -> None:
         await asyncio.gather(
             *(loop.create_connection(lambda: Client(request, arrivals), "127.0.0.1", port) for _ in group)
         )
-    await asyncio.wait_for(arrivals.complete.wait(), 60)
+    try:
+        await asyncio.wait_for(arrivals.complete.wait(), 60)
+    except TimeoutError:
+        raise SystemExit(f"only {len(arrivals.times)} of {watchers} streams opened") from None
 
 
 async def update(context: Context[Settings, Tx], case_id: Any, arrivals: Arrivals) -> dict[str, float]:
