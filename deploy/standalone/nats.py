@@ -84,6 +84,13 @@ class Nats:
         return f"nats://{who}127.0.0.1:{self.port}"
 
     @property
+    def pid(self) -> int:
+        """Only while running."""
+        if self._child is None:
+            raise RuntimeError("NATS is not started")
+        return self._child.pid
+
+    @property
     def running(self) -> bool:
         return self._child is not None and self._child.running
 

@@ -41,6 +41,7 @@ class System:
             user="huying",
             password=home.secrets["nats"],
         )
+        self.servers: dict[str, Postgres | Nats] = {"postgres": self.postgres, "nats": self.nats}
         self.processes: Processes | None = None
         self._listener: socket.socket | None = None
 
@@ -95,8 +96,7 @@ class System:
     def write_state(self) -> None:
         assert self.processes is not None
         pids = {**self.processes.pids(), "supervisor": os.getpid()}
-        if self.postgres.running:
-            pids["postgres"] = self.postgres.pid
+        pids |= {name: server.pid for name, server in self.servers.items() if server.running}
         state = {"url": self.url, "clock": self.options.clock, "pids": pids}
         temporary = self.state_file.with_suffix(".new")
         temporary.write_text(json.dumps(state, indent=2), encoding="utf-8")
@@ -105,12 +105,10 @@ class System:
     def revive(self) -> list[str]:
         """Start again whatever has died; answers what that was."""
         dead: list[str] = []
-        if not self.postgres.running:
-            self.postgres.start()
-            dead.append("postgres")
-        if not self.nats.running:
-            self.nats.start()
-            dead.append("nats")
+        for name, server in self.servers.items():
+            if not server.running:
+                server.start()
+                dead.append(name)
         if self.processes is not None:
             dead += self.processes.revive()
         if dead:

@@ -17,7 +17,7 @@ import tempfile
 import time
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import psutil
 import uvloop
@@ -47,8 +47,8 @@ class Client(asyncio.Protocol):
         self._request, self._arrived = request, arrived
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)
-        transport.write(self._request)
+        # uvloop's transports are none by inheritance
+        cast("asyncio.Transport", transport).write(self._request)
 
     def data_received(self, data: bytes) -> None:
         if b"event: progress" in data:
@@ -138,7 +138,9 @@ def run(place: Path, watchers: int) -> dict[str, Any]:
     nats.start()
     port = free_port()
     try:
-        os.environ.update({**environment(postgres.url()), "FEEDBACK_NATS_URL": nats.url})
+        os.environ.update(
+            {**environment(postgres.url()), "FEEDBACK_NATS_URL": nats.url, "FEEDBACK_LOG_LEVEL": "WARNING"}
+        )
         asyncio.run(migrate_and_seed(MANIFEST, Settings()))
         server = subprocess.Popen([sys.executable, "-m", "services.feedback", "api", "--port", str(port)])
         try:
