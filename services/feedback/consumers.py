@@ -7,7 +7,7 @@ from typing import Any
 from contracts.events.intake import CitizenErased, ContactChanged
 from contracts.events.router import OrderDispatched
 from services.feedback import usecases
-from services.feedback.domain.folding import FOLDS
+from services.feedback.domain.folding import FOLDS, concerns_citizens
 from services.feedback.store import Tx
 from shared.cloudevents import AnyEnvelope, Event
 from shared.consumer import Handler
@@ -15,10 +15,12 @@ from shared.consumer import Handler
 
 async def prefetch(tx: Tx, events: Sequence[AnyEnvelope]) -> None:
     """One query for all cases of a batch."""
-    await tx.load({event.case_id for event in events if event.sequence})
+    await tx.load({event.case_id for event in events if event.sequence and concerns_citizens(event.data)})
 
 
 async def on_case(tx: Tx, envelope: AnyEnvelope, now: datetime) -> None:
+    if not concerns_citizens(envelope.data):
+        return
     case = await tx.case(envelope.case_id)
     case.learn(envelope.data, envelope.time)
     tx.touch(case, now)

@@ -91,7 +91,8 @@ class Tx(db.Tx):
                 self._cases.setdefault(case_id, Case(case_id))
 
     async def case(self, case_id: UUID) -> Case:
-        await self.load([case_id])
+        if case_id not in self._cases:
+            await self.load([case_id])
         return self._cases[case_id]
 
     async def case_of_number(self, case_no: str) -> Case:

@@ -49,7 +49,10 @@ class Register:
         try:
             serial = await self._serials.take()
         except Exception as error:
-            raise domain_error(error) or error from error
+            refused = domain_error(error)
+            if refused is None:
+                raise
+            raise refused from error
         entry = self._entry(submission, serial, raw=raw, claim=claim, owner=owner, login=login, now=now)
         return await self._group.submit(entry)
 
@@ -112,7 +115,9 @@ class Register:
             if connection is not None:
                 await self._pool.release(connection)
             refused = domain_error(error) if isinstance(error, Exception) else None
-            raise refused or error from error
+            if refused is None:
+                raise
+            raise refused from error
         self._idle.append(connection)
         await self._on_events()
         return answers

@@ -19,11 +19,19 @@ from tests.support.system import RunningSystem
 pytestmark = [pytest.mark.xdist_group("fuzz"), pytest.mark.timeout(600), pytest.mark.filterwarnings("ignore")]
 
 CHECKS = [not_a_server_error, status_code_conformance, content_type_conformance]
-# A stream does not end, and a bad code on purpose would lock the caller out of the next look-up.
+OPENAPI = Path(__file__).resolve().parents[2] / "contracts" / "openapi"
+# A stream does not end.
 ENDLESS = r"/stream$"
 ROUNDS = settings(
     max_examples=15, deadline=None, derandomize=True, database=None, suppress_health_check=list(HealthCheck)
 )
+
+
+def doors_of(service: str) -> schemathesis.schemas.BaseSchema:
+    return schemathesis.openapi.from_path(OPENAPI / f"{service}.json").exclude(path_regex=ENDLESS)
+
+
+INTAKE, ROUTER, SLA, FEEDBACK = map(doors_of, ("intake", "router", "sla", "feedback"))
 
 
 @pytest.fixture(scope="module")
@@ -55,72 +63,59 @@ def tokens(system: RunningSystem) -> dict[str, str]:
         }
 
 
-def schema_of(system: RunningSystem, service: str) -> schemathesis.schemas.BaseSchema:
-    schema = schemathesis.openapi.from_url(f"{system.url}/{service}/openapi.json")
-    return schema.exclude(path_regex=ENDLESS)
+def knock(case: schemathesis.Case, system: RunningSystem, token: str) -> None:
+    case.call_and_validate(base_url=system.url, headers={"Authorization": f"Bearer {token}"}, checks=CHECKS)
 
 
-@pytest.fixture(scope="module")
-def intake(system: RunningSystem) -> schemathesis.schemas.BaseSchema:
-    return schema_of(system, "intake")
-
-
-@pytest.fixture(scope="module")
-def router(system: RunningSystem) -> schemathesis.schemas.BaseSchema:
-    return schema_of(system, "router")
-
-
-@pytest.fixture(scope="module")
-def sla(system: RunningSystem) -> schemathesis.schemas.BaseSchema:
-    return schema_of(system, "sla")
-
-
-@pytest.fixture(scope="module")
-def feedback(system: RunningSystem) -> schemathesis.schemas.BaseSchema:
-    return schema_of(system, "feedback")
-
-
-def knock(case: schemathesis.Case, token: str) -> None:
-    case.call_and_validate(headers={"Authorization": f"Bearer {token}"}, checks=CHECKS)
-
-
-@schemathesis.pytest.from_fixture("intake").parametrize()
+@INTAKE.parametrize()
 @ROUNDS
-def test_the_register_keeps_its_word_to_citizens(case: schemathesis.Case, tokens: dict[str, str]) -> None:
-    knock(case, tokens["citizen"])
+def test_the_register_keeps_its_word_to_citizens(
+    case: schemathesis.Case, system: RunningSystem, tokens: dict[str, str]
+) -> None:
+    knock(case, system, tokens["citizen"])
 
 
-@schemathesis.pytest.from_fixture("intake").parametrize()
+@INTAKE.parametrize()
 @ROUNDS
-def test_the_register_keeps_its_word_to_operators(case: schemathesis.Case, tokens: dict[str, str]) -> None:
-    knock(case, tokens["operator"])
+def test_the_register_keeps_its_word_to_operators(
+    case: schemathesis.Case, system: RunningSystem, tokens: dict[str, str]
+) -> None:
+    knock(case, system, tokens["operator"])
 
 
-@schemathesis.pytest.from_fixture("router").parametrize()
+@ROUTER.parametrize()
 @ROUNDS
-def test_the_desk_keeps_its_word_to_dispatchers(case: schemathesis.Case, tokens: dict[str, str]) -> None:
-    knock(case, tokens["dispatcher"])
+def test_the_desk_keeps_its_word_to_dispatchers(
+    case: schemathesis.Case, system: RunningSystem, tokens: dict[str, str]
+) -> None:
+    knock(case, system, tokens["dispatcher"])
 
 
-@schemathesis.pytest.from_fixture("router").parametrize()
+@ROUTER.parametrize()
 @ROUNDS
-def test_the_desk_keeps_its_word_to_units_and_admins(case: schemathesis.Case, tokens: dict[str, str]) -> None:
-    knock(case, tokens["admin" if "webhook" in case.operation.path else "unit"])
+def test_the_desk_keeps_its_word_to_units_and_admins(
+    case: schemathesis.Case, system: RunningSystem, tokens: dict[str, str]
+) -> None:
+    knock(case, system, tokens["admin" if "webhook" in case.operation.path else "unit"])
 
 
-@schemathesis.pytest.from_fixture("sla").parametrize()
+@SLA.parametrize()
 @ROUNDS
-def test_the_stopwatch_keeps_its_word(case: schemathesis.Case, tokens: dict[str, str]) -> None:
-    knock(case, tokens["dispatcher"])
+def test_the_stopwatch_keeps_its_word(case: schemathesis.Case, system: RunningSystem, tokens: dict[str, str]) -> None:
+    knock(case, system, tokens["dispatcher"])
 
 
-@schemathesis.pytest.from_fixture("feedback").parametrize()
+@FEEDBACK.parametrize()
 @ROUNDS
-def test_the_reply_keeps_its_word_to_citizens(case: schemathesis.Case, tokens: dict[str, str]) -> None:
-    knock(case, tokens["citizen"])
+def test_the_reply_keeps_its_word_to_citizens(
+    case: schemathesis.Case, system: RunningSystem, tokens: dict[str, str]
+) -> None:
+    knock(case, system, tokens["citizen"])
 
 
-@schemathesis.pytest.from_fixture("feedback").parametrize()
+@FEEDBACK.parametrize()
 @ROUNDS
-def test_the_reply_keeps_its_word_to_units(case: schemathesis.Case, tokens: dict[str, str]) -> None:
-    knock(case, tokens["unit"])
+def test_the_reply_keeps_its_word_to_units(
+    case: schemathesis.Case, system: RunningSystem, tokens: dict[str, str]
+) -> None:
+    knock(case, system, tokens["unit"])

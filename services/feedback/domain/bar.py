@@ -65,11 +65,11 @@ def milestones(facts: Facts) -> dict[str, datetime]:
     return {key: at for key, at in found.items() if at is not None}
 
 
-def bar(facts: Facts, words: Wording) -> tuple[list[BarNode], list[Note]]:
+def bar(facts: Facts, words: Wording, state: str, names: dict[str, str]) -> tuple[list[BarNode], list[Note]]:
     """The nodes, oldest first, and the notes for which the bar has no room."""
     plan = facts.plan or list(words.unfiled)
     goals = _goals(plan, words)
-    main = _main(facts, words, plan, goals)
+    main = _main(Telling(facts, words, state, names), plan, goals)
     sides, left_over = _sides(facts, words, room=words.longest - len(main), contact_in_plan="contacted" in goals)
     behind = [node for node in main if node.state in ("done", "skipped")]
     ahead = [node for node in main if node.state in ("current", "pending")]
@@ -95,8 +95,19 @@ def _goals(plan: list[PlanNode], words: Wording) -> list[str]:
     return goals
 
 
-def _main(facts: Facts, words: Wording, plan: list[PlanNode], goals: list[str]) -> list[BarNode]:
-    reached, names, state = milestones(facts), words.names(facts), state_of(facts)
+@dataclass(slots=True)
+class Telling:
+    """A case, the words, and what is worked out once for all nodes."""
+
+    facts: Facts
+    words: Wording
+    state: str
+    names: dict[str, str]
+
+
+def _main(telling: Telling, plan: list[PlanNode], goals: list[str]) -> list[BarNode]:
+    facts, words, names = telling.facts, telling.words, telling.names
+    reached = milestones(facts)
     refused = facts.closing is not None and facts.closing.outcome == "not_accepted"
     last = max((place for place, goal in enumerate(goals) if goal in reached), default=-1)
     lead = facts.lead()
@@ -110,24 +121,25 @@ def _main(facts: Facts, words: Wording, plan: list[PlanNode], goals: list[str]) 
         if place <= last and (goal in reached or not refused):
             at = reached.get(goal) or previous
             # Two publishers' clocks may differ by a blink; the bar never runs backwards.
-            previous = at = max(filter(None, (at, previous)), default=None)
-            text = _done_text(facts, words, node, goal, reached).format_map(names)
+            previous = at = max(at, previous) if at and previous else at or previous
+            text = _done_text(telling, node, goal, passed_by=goal not in reached).format_map(names)
             nodes.append(BarNode(node.key, label, "done", text, at))
         elif place == last + 1:
-            nodes.append(BarNode(node.key, label, "current", _waiting_text(words, node, state, names)))
+            nodes.append(BarNode(node.key, label, "current", _waiting_text(words, node, telling.state, names)))
         else:
             nodes.append(BarNode(node.key, label, "skipped" if place < last else "pending", ""))
     return nodes
 
 
-def _done_text(facts: Facts, words: Wording, node: PlanNode, goal: str, reached: dict[str, datetime]) -> str:
+def _done_text(telling: Telling, node: PlanNode, goal: str, *, passed_by: bool) -> str:
+    words = telling.words
     if goal == "closed":
-        return words.states[state_of(facts)]
-    if goal == "filed" and facts.due_at is not None:
+        return words.states[telling.state]
+    if goal == "filed" and telling.facts.due_at is not None:
         return words.filed_with_due
     if goal == "replied":
         return words.answered
-    if goal not in reached:
+    if passed_by:
         return words.passed.get(node.key, node.label)
     return words.nodes[node.key].done
 

@@ -124,8 +124,14 @@ class Facts:
 
     @property
     def round(self) -> int:
-        rounds = (each.round for group in (self.orders, self.repeats, self.replies) for each in group)
-        return max(rounds, default=1)
+        last = 1
+        for order in self.orders:
+            last = max(last, order.round)
+        for repeat in self.repeats:
+            last = max(last, repeat.round)
+        for reply in self.replies:
+            last = max(last, reply.round)
+        return last
 
     @property
     def kind(self) -> str | None:

@@ -148,6 +148,13 @@ def supervised(facts: Facts, _: CaseSupervised, at: datetime) -> None:
     facts.supervised_at = facts.supervised_at or at
 
 
+def concerns_citizens(event: Event) -> bool:
+    """Most of what the stopwatch says is about the units' own clocks and changes nothing here."""
+    if isinstance(event, ClockStarted):
+        return any(clock.kind == "total" for clock in event.clocks)
+    return not isinstance(event, ClockBreached) or event.kind == "total"
+
+
 FOLDS: Mapping[type[Event], Callable[[Facts, Any, datetime], None]] = {
     CaseSubmitted: submitted,
     CaseFiled: filed,

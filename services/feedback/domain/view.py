@@ -13,7 +13,7 @@ from services.feedback.domain.wording import Wording
 def view_of(facts: Facts, words: Wording) -> dict[str, Any]:
     """Plain data for JSON; without its version, so that two renderings of the same facts are equal."""
     state, names = state_of(facts), words.names(facts)
-    nodes, notes = bar(facts, words)
+    nodes, notes = bar(facts, words, state, names)
     lead, rating, no_rating = facts.lead(), facts.rating(), refusal(facts)
     return {
         "case_no": facts.case_no,
