@@ -1,11 +1,12 @@
 """What each process of a standalone system does; imported once, by the fork server, and inherited by all of them."""
 
-import ctypes
+import multiprocessing as mp
 import os
 import signal
 import socket
-import sys
+import threading
 from collections.abc import Mapping
+from multiprocessing import connection
 from pathlib import Path
 
 import uvicorn
@@ -15,13 +16,10 @@ from deploy.standalone.services import MANIFESTS, one_port
 from shared import logs, worker
 from shared.main import migrate_and_seed
 
-_PR_SET_PDEATHSIG = 1
-
 
 def begin(environment: Mapping[str, str], name: str, log_file: Path) -> None:
     """In the child: its own environment and log, and the end of its parent is its end."""
-    if sys.platform == "linux":
-        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
+    threading.Thread(target=_end_with_supervisor, name="supervisor", daemon=True).start()
     os.environ.update(environment)
     descriptor = os.open(log_file, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
     os.dup2(descriptor, 1)
@@ -29,6 +27,14 @@ def begin(environment: Mapping[str, str], name: str, log_file: Path) -> None:
     # Ctrl-C reaches the whole terminal group; the supervisor decides who stops when.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     logs.configure(name, environment.get("HUYING_LOG_LEVEL", "INFO"))
+
+
+def _end_with_supervisor() -> None:
+    """The fork server lives as long as its children do, so its end tells nothing; the supervisor's own pipe does."""
+    supervisor = mp.parent_process()
+    if supervisor is not None:
+        connection.wait([supervisor.sentinel])
+        os.kill(os.getpid(), signal.SIGTERM)
 
 
 def serve(environment: Mapping[str, str], log_file: Path, listener: socket.socket) -> None:

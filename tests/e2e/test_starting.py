@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 import httpx
+import psutil
 import pytest
 
 from tests.support.eventually import eventually
@@ -30,8 +31,10 @@ def test_data_outlives_ctrl_c_and_a_killed_supervisor(tmp_path: Path) -> None:
         system.start()
         assert looked_up(system, case)
         assert system.process is not None
-        system.process.kill()  # the supervisor alone: what it started must not stand in the next one's way
+        started = set(system.state["pids"].values())
+        system.process.kill()  # the supervisor alone: what it started ends by itself
         system.process.wait()
+        assert eventually(lambda: not any(psutil.pid_exists(pid) for pid in started))
 
         system.start()
         assert looked_up(system, case)

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from contracts.events.router import CaseReviewed
+from contracts.events.router import CaseReviewed, OrderReturnRejected
 from contracts.events.sla import CaseSupervised
 from services.feedback import catalogue
 from services.feedback.domain.case import Case
@@ -130,6 +130,13 @@ def test_a_unit_whose_return_was_refused_and_works_on_is_shown_again() -> None:
     order = new_id()
     seen = view(said.submitted(), said.filed(), said.dispatched(order), said.returned(order), said.signed(order))
     assert "区城管局已签收" in texts(seen)
+
+
+def test_a_refused_return_brings_the_unit_back_at_once() -> None:
+    order = new_id()
+    refused = OrderReturnRejected(order_id=order, unit_code=LEAD[0])
+    seen = view(said.submitted(), said.filed(), said.dispatched(order), said.returned(order), refused)
+    assert seen["status"]["text"] == "已分派至区城管局"
 
 
 def test_work_sent_back_by_the_reviewer_is_being_handled_again() -> None:
