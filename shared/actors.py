@@ -16,7 +16,12 @@ def context_of(request: Request) -> Context[Any, Any]:
     return context
 
 
-Here = Annotated[Context[Any, Any], Depends(context_of)]
+async def here(request: Request) -> Context[Any, Any]:
+    """A coroutine although it waits for nothing: FastAPI sends plain functions through a thread."""
+    return context_of(request)
+
+
+Here = Annotated[Context[Any, Any], Depends(here)]
 """What the process holds; services narrow it to their own settings and Tx."""
 
 

@@ -4,10 +4,12 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 import asyncpg
-from sqlalchemy import Table, Update, and_, bindparam, func, update
+from sqlalchemy import Table, Update, and_, bindparam, func, text, update
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.sql.selectable import TableValuedAlias
+
+_BEGIN = text("SELECT 1")
 
 
 async def copy_in(
@@ -15,10 +17,18 @@ async def copy_in(
 ) -> None:
     """New rows by COPY: no parameter is bound, and no statement planned, for any of them."""
     if rows:
-        raw = await connection.get_raw_connection()
-        driver: asyncpg.Connection[Any] | None = raw.driver_connection
-        assert driver is not None
+        driver = await driver_of(connection)
         await driver.copy_records_to_table(table, records=rows, columns=names)
+
+
+async def driver_of(connection: AsyncConnection) -> "asyncpg.Connection[Any]":
+    """The driver's own connection, inside the transaction, which SQLAlchemy begins only with its first statement."""
+    raw = await connection.get_raw_connection()
+    driver: asyncpg.Connection[Any] | None = raw.driver_connection
+    assert driver is not None
+    if not driver.is_in_transaction():
+        await connection.execute(_BEGIN)
+    return driver
 
 
 def rows_of(table: Table, names: Iterable[str]) -> TableValuedAlias:

@@ -1,6 +1,8 @@
 """The NATS door: events come in batches, each batch is one transaction, and what cannot be applied is set aside."""
 
+import asyncio
 import logging
+from collections import deque
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from datetime import datetime
@@ -53,17 +55,24 @@ class Consumer[T: Tx]:
         handlers: Handlers[T],
         prefetch: Prefetch[T] | None = None,
         ack_wait: float = 10.0,
+        ordered: bool = True,
+        linger: float = 0.0,
         patience: float = 0.5,
     ) -> None:
-        """`patience`: seconds `run_once` waits for a first message."""
+        """`ordered`: the whole stream is read and each case's events are applied in their order; otherwise only the
+        handled types are delivered, each once, in any order. `linger`: seconds to wait for company after a first message,
+        so that what is not urgent takes fewer transactions. `patience`: seconds `run_once` waits for a first message.
+        """
         self.name = f"consumer:{service}:{stream}"
         self._bus, self._begin, self._clock = bus, begin, clock
         self._service, self.stream = service, stream
         self._handlers = {event.TYPE: handler for event, handler in handlers.items()}
         self._reader = EventReader(handlers)
         self._prefetch = prefetch
-        self._ack_wait, self._patience = ack_wait, patience
+        self._ack_wait, self._patience, self._ordered, self._linger = ack_wait, patience, ordered, linger
         self._subscription: JetStreamContext.PushSubscription | None = None
+        self._arrived: deque[Msg] = deque()
+        self._arrival = asyncio.Event()
         self._epoch = -1
 
     async def run_once(self) -> bool:
@@ -84,15 +93,19 @@ class Consumer[T: Tx]:
     async def _receive(self) -> list[Msg]:
         if self._subscription is None or self._epoch != self._bus.epoch:
             await self._subscribe()
-        assert self._subscription is not None
-        try:
-            messages = [await self._subscription.next_msg(self._patience)]
-        except TimeoutError:
-            await self._check()
-            return []
-        while len(messages) < BATCH and self._subscription.pending_msgs:
-            messages.append(await self._subscription.next_msg(self._patience))
-        return messages
+        if not self._arrived:
+            self._arrival.clear()
+            try:
+                await asyncio.wait_for(self._arrival.wait(), self._patience)
+            except TimeoutError:
+                await self._check()
+        if self._linger and 0 < len(self._arrived) < BATCH:
+            await asyncio.sleep(self._linger)
+        return [self._arrived.popleft() for _ in range(min(len(self._arrived), BATCH))]
+
+    async def _arrive(self, message: Msg) -> None:
+        self._arrived.append(message)
+        self._arrival.set()
 
     async def _subscribe(self) -> None:
         await self._unsubscribe()
@@ -105,6 +118,7 @@ class Consumer[T: Tx]:
             ack_wait=self._ack_wait,
             max_ack_pending=2 * BATCH,
             max_deliver=-1,
+            filter_subjects=self._wanted() or None,
         )
         jetstream, stream = self._bus.jetstream, self._bus.name(self.stream)
         epoch = self._bus.epoch
@@ -116,16 +130,23 @@ class Consumer[T: Tx]:
                 info = await jetstream.add_consumer(stream, config)
             except NotFoundError:
                 raise BusDown(f"nobody has published on {stream} yet") from None
+        if info.config is not None and (info.config.filter_subjects or []) != self._wanted():
+            info.config.filter_subjects = self._wanted()
+            info = await jetstream.add_consumer(stream, info.config)
+        self._arrived.clear()
         self._subscription = await jetstream.subscribe_bind(
-            stream=stream, config=info.config or config, consumer=durable, manual_ack=True
+            stream=stream, config=info.config or config, consumer=durable, cb=self._arrive, manual_ack=True
         )
         self._epoch = epoch
+
+    def _wanted(self) -> list[str]:
+        """The subjects to be delivered; none means all of the stream."""
+        return [] if self._ordered else sorted(self._bus.name(kind) for kind in self._handlers)
 
     async def _check(self) -> None:
         """Silence: see whether the consumer is still there (a wiped server makes everybody start anew)."""
         if not self._bus.connected:
             raise BusDown
-        assert self._subscription is not None
         try:
             info = await self._bus.jetstream.consumer_info(self._bus.name(self.stream), self._service)
         except NotFoundError:
@@ -155,8 +176,8 @@ class Consumer[T: Tx]:
         now = self._clock.now()
         early: set[object] = set()
         async with self._begin() as tx:
-            ordered = [event for event in events if event.sequence]
-            loose = [event for event in events if not event.sequence]
+            ordered = [event for event in events if event.sequence and self._ordered]
+            loose = [event for event in events if not (event.sequence and self._ordered)]
             fresh: list[AnyEnvelope] = []
             if loose:
                 unseen = await inbox.claim(tx.connection, loose)

@@ -44,8 +44,8 @@ class DomainError(Exception):
 
     @classmethod
     def code(cls) -> str:
-        """`TransitionNotAllowed` → `transition-not-allowed`."""
-        return re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "-", cls.__name__).lower()
+        """`TransitionNotAllowed` → `transition-not-allowed`, `NotAPhoto` → `not-a-photo`."""
+        return re.sub(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", "-", cls.__name__).lower()
 
 
 class InvalidInput(DomainError):

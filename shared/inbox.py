@@ -1,8 +1,8 @@
 """The inbox: what has been applied is written in the transaction of its effect, so a second sight does nothing.
 
 Events on a case carry their place in the order (`sequence`, without a gap per publisher), so one row per case and
-publisher remembers all of them and tells a repeated event from one that came too early. Events outside any case are
-remembered by id.
+publisher remembers all of them and tells a repeated event from one that came too early. Events outside any case, and
+those of streams a service reads without regard to order, are remembered by id.
 """
 
 from collections.abc import Iterable, Sequence
@@ -18,14 +18,12 @@ from sqlalchemy import (
     Table,
     Text,
     Uuid,
-    bindparam,
     func,
-    insert,
     text,
 )
-from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from shared.bulk import driver_of
 from shared.cloudevents import AnyEnvelope
 from shared.outbox import outbox_table
 
@@ -68,20 +66,14 @@ def mechanism_tables(metadata: MetaData) -> None:
     )
 
 
-_here = MetaData()
-mechanism_tables(_here)
-_cursors, _inbox, _parked = _here.tables["inbox_cursors"], _here.tables["inbox"], _here.tables["parked"]
-
 _LOCK = text("SELECT pg_advisory_xact_lock(k) FROM unnest(CAST(:keys AS bigint[])) k")
-_SEEN = text("SELECT case_id, publisher, sequence FROM inbox_cursors WHERE case_id = ANY(CAST(:ids AS uuid[]))")
-_save = upsert(_cursors)
-_SAVE = _save.on_conflict_do_update(
-    index_elements=["case_id", "publisher"], set_={"sequence": _save.excluded.sequence}
-).values(case_id=bindparam("c"), publisher=bindparam("p"), sequence=bindparam("s"))
-_CLAIM = text(
-    "INSERT INTO inbox (event_id) SELECT unnest(CAST(:ids AS uuid[])) ON CONFLICT DO NOTHING RETURNING event_id"
-)
-_PARK = insert(_parked)
+_SEEN = "SELECT case_id, publisher, sequence FROM inbox_cursors WHERE case_id = ANY($1::uuid[])"
+_SAVE = """
+INSERT INTO inbox_cursors (case_id, publisher, sequence) SELECT * FROM unnest($1::uuid[], $2::text[], $3::bigint[])
+ON CONFLICT (case_id, publisher) DO UPDATE SET sequence = excluded.sequence
+"""
+_CLAIM = "INSERT INTO inbox (event_id) SELECT unnest($1::uuid[]) ON CONFLICT DO NOTHING RETURNING event_id"
+_PARK = "INSERT INTO parked (stream, stream_sequence, body, reason) VALUES ($1, $2, $3, $4)"
 
 
 async def lock_cases(connection: AsyncConnection, cases: Iterable[UUID]) -> None:
@@ -91,23 +83,25 @@ async def lock_cases(connection: AsyncConnection, cases: Iterable[UUID]) -> None
 
 
 async def known(connection: AsyncConnection, cases: Iterable[UUID]) -> Cursors:
-    rows = await connection.execute(_SEEN, {"ids": list(set(cases))})
-    return {(row.case_id, row.publisher): row.sequence for row in rows}
+    """Read after the lock, by a statement of its own: one that locks and reads would read what was before."""
+    driver = await driver_of(connection)
+    rows = await driver.fetch(_SEEN, list(set(cases)))
+    return {(row["case_id"], row["publisher"]): row["sequence"] for row in rows}
 
 
 async def remember(connection: AsyncConnection, cursors: Cursors) -> None:
     if cursors:
-        values = [{"c": case, "p": publisher, "s": sequence} for (case, publisher), sequence in cursors.items()]
-        await connection.execute(_SAVE, values)
+        driver = await driver_of(connection)
+        cases, publishers = [case for case, _ in cursors], [publisher for _, publisher in cursors]
+        await driver.execute(_SAVE, cases, publishers, list(cursors.values()))
 
 
 async def claim(connection: AsyncConnection, events: Sequence[AnyEnvelope]) -> set[UUID]:
-    """Of events that belong to no case: those never seen before."""
-    rows = await connection.execute(_CLAIM, {"ids": [event.id for event in events]})
-    return set(rows.scalars())
+    """Of events whose order does not matter: those never seen before."""
+    driver = await driver_of(connection)
+    return {row["event_id"] for row in await driver.fetch(_CLAIM, [event.id for event in events])}
 
 
 async def park(connection: AsyncConnection, *, stream: str, stream_sequence: int, body: bytes, reason: str) -> None:
-    await connection.execute(
-        _PARK, {"stream": stream, "stream_sequence": stream_sequence, "body": body, "reason": reason}
-    )
+    driver = await driver_of(connection)
+    await driver.execute(_PARK, stream, stream_sequence, body, reason)

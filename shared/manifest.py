@@ -1,6 +1,6 @@
 """A service described in one value: its composition root writes it, the house runs it."""
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -35,6 +35,10 @@ class Manifest[S: ServiceSettings, T: Tx]:
     """Names of the route functions that need no actor."""
     publishes: Sequence[type[Event]] = ()
     consumes: Handlers[T] = field(default_factory=dict)
+    unordered: frozenset[str] = frozenset()
+    """Streams of which only the handled types are read, in any order: their handlers must not depend on it."""
+    linger: Mapping[str, float] = field(default_factory=dict)
+    """Seconds a stream's consumer waits for company; what nobody waits for leaves the processor to what somebody does."""
     prefetch: Prefetch[T] | None = None
     loops: Callable[[Context[S, T]], Sequence[Loop]] = lambda _: ()
     """Loops of the worker beside relay and consumers: timers, webhooks."""

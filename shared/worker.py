@@ -46,6 +46,8 @@ def consumers_of[S: ServiceSettings, T: Tx](
             handlers=handlers,
             prefetch=manifest.prefetch,
             ack_wait=context.settings.ack_wait_seconds,
+            ordered=stream not in manifest.unordered,
+            linger=manifest.linger.get(stream, 0.0),
             patience=patience,
         )
         for stream, handlers in manifest.sources().items()

@@ -16,6 +16,9 @@ from deploy.standalone.services import MANIFESTS, one_port
 from shared import logs, worker
 from shared.main import migrate_and_seed
 
+YIELDING = {"router": 5, "sla": 5}
+"""Niceness of workers whose work may come a moment later than what a citizen is waiting for on the same cores."""
+
 
 def begin(environment: Mapping[str, str], name: str, log_file: Path) -> None:
     """In the child: its own environment and log, and the end of its parent is its end."""
@@ -49,6 +52,7 @@ def serve(environment: Mapping[str, str], log_file: Path, listener: socket.socke
 def work(environment: Mapping[str, str], log_file: Path, name: str) -> None:
     """A service's worker: its relay, consumers and timers."""
     begin(environment, name, log_file)
+    os.nice(YIELDING.get(name, 0))
     manifest = MANIFESTS[name]
     uvloop.run(worker.run(manifest, manifest.settings()))
 

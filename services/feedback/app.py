@@ -108,6 +108,7 @@ MANIFEST: Manifest[Settings, Tx] = Manifest(
     public=progress.PUBLIC | photos.PUBLIC | ratings.PUBLIC,
     publishes=FEEDBACK,
     consumes=CONSUMES,
+    linger={"SLA": 0.02, "CONTACTS": 0.1},
     prefetch=prefetch,
     loops=loops,
     api_loops=api_loops,

@@ -28,6 +28,12 @@ WHERE notice_id IN (SELECT notice_id FROM notices WHERE state = 'pending' AND ne
                     ORDER BY next_at LIMIT :most FOR UPDATE SKIP LOCKED)
 RETURNING notice_id, case_id, occurrence, citizen_id, channels, channel, template, named, attempts, created_at
 """)
+# Whoever was erased meanwhile, or whose notice another process took up after a long stall, is left alone.
+_STILL_PENDING = text(
+    "SELECT notice_id FROM notices WHERE notice_id = ANY(CAST(:ids AS uuid[])) AND state = 'pending'"
+    " ORDER BY notice_id FOR UPDATE"
+)
+_SPOKEN_OF = ("sent", "failed")
 _WRITE = (
     update(notices)
     .where(notices.c.notice_id == bindparam("id"), notices.c.state == "pending")
@@ -135,11 +141,14 @@ class Delivery:
             notice.next_at = now + timedelta(seconds=min(2.0**notice.attempts, 600))
 
     async def _write(self, batch: Sequence[Pending], now: datetime) -> None:
-        done = [notice for notice in batch if notice.state in ("sent", "failed")]
         async with self._context.begin() as tx:
-            await tx.load({notice.row.case_id for notice in done})
-            await tx.connection.execute(_WRITE, [_values(notice, now) for notice in batch])
-            for notice in done:
+            await tx.load({notice.row.case_id for notice in batch if notice.state in _SPOKEN_OF})
+            ids = [notice.row.notice_id for notice in batch]
+            mine = set((await tx.connection.execute(_STILL_PENDING, {"ids": ids})).scalars())
+            batch = [notice for notice in batch if notice.row.notice_id in mine]
+            if batch:
+                await tx.connection.execute(_WRITE, [_values(notice, now) for notice in batch])
+            for notice in (notice for notice in batch if notice.state in _SPOKEN_OF):
                 case = await tx.case(notice.row.case_id)
                 case.say(_said(notice))
                 tx.touch(case, now)

@@ -47,6 +47,13 @@ ON CONFLICT (case_id) DO UPDATE SET case_no = excluded.case_no, look_up_hash = e
   citizen_id = excluded.citizen_id, version = excluded.version, sequence = excluded.sequence,
   closed = excluded.closed, facts = excluded.facts, view = excluded.view, updated_at = excluded.updated_at
 """)
+# An empty row is somebody who was erased: a late event revives nobody.
+_KEEP_CONTACTS = text("""
+INSERT INTO contacts AS c (citizen_id, data, updated_at)
+SELECT * FROM unnest(CAST(:citizens AS uuid[]), CAST(:data AS bytea[]), CAST(:times AS timestamptz[])) ORDER BY 1
+ON CONFLICT (citizen_id) DO UPDATE SET data = excluded.data, updated_at = excluded.updated_at
+WHERE c.data IS NOT NULL
+""")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,6 +84,8 @@ class Tx(db.Tx):
         super().__init__(connection)
         self.tools = tools
         self.new_orders: list[dict[str, Any]] = []
+        self.new_contacts: dict[UUID, tuple[bytes, datetime]] = {}
+        """Encrypted contact points by citizen, and when they were heard of."""
         self._cases: dict[UUID, Case] = {}
         self._touched: dict[UUID, datetime] = {}
         self._signals: list[tuple[UUID, bytes]] = []
@@ -121,6 +130,11 @@ class Tx(db.Tx):
                 await self.connection.execute(upsert(notices).on_conflict_do_nothing(), told)
         if self.new_orders:
             await self.connection.execute(upsert(orders).on_conflict_do_nothing(), self.new_orders)
+        if self.new_contacts:
+            citizens, kept = zip(*self.new_contacts.items(), strict=True)
+            data, times = zip(*kept, strict=True)
+            given = {"citizens": list(citizens), "data": list(data), "times": list(times)}
+            await self.connection.execute(_KEEP_CONTACTS, given)
         if self._signals and self.tools.signal is not None:
             self.after_commit.append(self._announce)
         self._touched.clear()
@@ -181,9 +195,13 @@ def signal_of(case: Case) -> bytes:
     )
 
 
+def facts_from(stored: bytes) -> Facts:
+    return _facts.validate_json(stored)
+
+
 def _case(row: Any) -> Case:
     # The driver's UUIDs are a subclass of Python's that not every serialiser takes.
-    return Case(UUID(bytes=row.case_id.bytes), _facts.validate_json(row.facts), row.version, row.sequence, row.view)
+    return Case(UUID(bytes=row.case_id.bytes), facts_from(row.facts), row.version, row.sequence, row.view)
 
 
 def _columns(touched: list[tuple[Case, datetime]]) -> dict[str, list[Any]]:

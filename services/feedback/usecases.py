@@ -10,7 +10,7 @@ from sqlalchemy.dialects.postgresql import insert as upsert
 from services.feedback.contacts import UnreadableContact
 from services.feedback.domain.facts import Stars, WorkPhoto
 from services.feedback.domain.rating import Given
-from services.feedback.store import Tx
+from services.feedback.store import Tx, facts_from
 from services.feedback.tables import contacts, notices, orders, outbox_messages, photos, progress, ratings
 from shared.errors import Forbidden, NotFound
 from shared.ids import new_id
@@ -106,26 +106,35 @@ async def add_photo(
 
 @dataclass(frozen=True, slots=True)
 class StoredPhoto:
-    case_id: UUID
     case_no: str | None
+    citizen_id: UUID | None
     unit_code: str
     sha256: str
     thumb_sha256: str
     media_type: str
+    public: bool
+    """An answer shows it."""
 
 
 async def photo_place(tx: Tx, photo_id: UUID) -> StoredPhoto:
     """Raises `PhotoHidden`."""
-    columns = (photos.c.unit_code, photos.c.sha256, photos.c.thumb_sha256, photos.c.media_type)
     found = (
-        select(photos.c.case_id, progress.c.case_no, *columns)
+        select(photos, progress.c.case_no, progress.c.citizen_id, progress.c.facts)
         .join(progress, progress.c.case_id == photos.c.case_id)
         .where(photos.c.photo_id == photo_id)
     )
     row = (await tx.connection.execute(found)).one_or_none()
     if row is None:
         raise PhotoHidden
-    return StoredPhoto(row.case_id, row.case_no, row.unit_code, row.sha256, row.thumb_sha256, row.media_type)
+    return StoredPhoto(
+        case_no=row.case_no,
+        citizen_id=row.citizen_id,
+        unit_code=row.unit_code,
+        sha256=row.sha256,
+        thumb_sha256=row.thumb_sha256,
+        media_type=row.media_type,
+        public=photo_id in facts_from(row.facts).public_photos(),
+    )
 
 
 def may_see(actor: Actor, photo: StoredPhoto) -> bool:
@@ -138,14 +147,7 @@ async def keep_contact(tx: Tx, citizen_id: UUID, sealed: str, *, now: datetime) 
     box = tx.tools.contacts
     if box is None:
         raise UnreadableContact("this process has no sealing key")
-    row = {"citizen_id": citizen_id, "data": box.shut(box.unseal(sealed), citizen_id), "updated_at": now}
-    statement = upsert(contacts).values(row)
-    kept = statement.on_conflict_do_update(
-        index_elements=["citizen_id"],
-        set_={"data": statement.excluded.data, "updated_at": statement.excluded.updated_at},
-        where=contacts.c.data.is_not(None),
-    )
-    await tx.connection.execute(kept)
+    tx.new_contacts[citizen_id] = (box.shut(box.unseal(sealed), citizen_id), now)
 
 
 _OWN_CASES = text("SELECT case_id FROM progress WHERE citizen_id = :citizen_id")
@@ -154,17 +156,18 @@ _OWN_CASES = text("SELECT case_id FROM progress WHERE citizen_id = :citizen_id")
 async def forget(tx: Tx, citizen_id: UUID, *, now: datetime) -> None:
     """个人信息保护法 §47: contact points, comments and messages go; the case stays, as nobody's."""
     connection = tx.connection
+    # Cases first, as everybody locks them, so that nobody waits for somebody who waits.
+    mine = (await connection.execute(_OWN_CASES, {"citizen_id": citizen_id})).scalars().all()
+    await tx.load(mine)
     row = {"citizen_id": citizen_id, "data": None, "updated_at": now}
     await connection.execute(
         upsert(contacts).values(row).on_conflict_do_update(index_elements=["citizen_id"], set_={"data": None})
     )
-    mine = (await connection.execute(_OWN_CASES, {"citizen_id": citizen_id})).scalars().all()
     told = select(notices.c.notice_id).where(notices.c.citizen_id == citizen_id)
     await connection.execute(delete(outbox_messages).where(outbox_messages.c.notice_id.in_(told)))
     pending = update(notices).where(notices.c.citizen_id == citizen_id, notices.c.state == "pending")
     await connection.execute(pending.values(state="no_contact", reason="erased", done_at=now))
     await connection.execute(update(ratings).where(ratings.c.case_id.in_(mine)).values(comment=""))
-    await tx.load(mine)
     for case_id in mine:
         case = await tx.case(case_id)
         case.facts.citizen_id = None

@@ -48,6 +48,7 @@ MANIFEST = Manifest(
         OrderRedispatched: consumers.on_order_redispatched,
         CaseClosed: consumers.on_case_closed,
     },
+    linger={"ROUTER": 0.2},
     prefetch=consumers.prefetch,
     loops=loops,
     parts=open_parts,

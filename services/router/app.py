@@ -64,6 +64,7 @@ MANIFEST = Manifest(
     public=frozenset({"open_session", "read_catalogue", "read_entry", "read_units"}),
     publishes=ROUTER,
     consumes=consumers.HANDLERS,
+    unordered=frozenset({"FEEDBACK", "SLA"}),
     prefetch=consumers.prefetch,
     loops=loops,
     parts=parts,

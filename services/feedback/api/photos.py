@@ -127,17 +127,16 @@ async def _visible(request: Request, here: Context[Any, Tx], actor: Actor | None
     """Raises `PhotoHidden`, or `CaseNotFound` for a wrong number or code (which is counted)."""
     async with here.begin() as tx:
         photo = await usecases.photo_place(tx, photo_id)
-        case = await tx.case(photo.case_id)
     if actor is not None and usecases.may_see(actor, photo):
         return photo
     if actor is not None and actor.kind == "citizen":
-        own = case.facts.citizen_id is not None and str(case.facts.citizen_id) == actor.id
+        own = photo.citizen_id is not None and str(photo.citizen_id) == actor.id
     else:
         look_ups: LookUps = here.parts["look_ups"]
         asking = await look_ups.asking(request.scope, request.headers.get("x-case-no", ""))
         await look_ups.get(asking, now=here.clock.now())
         own = asking.code is not None and asking.case_no == photo.case_no
-    if not own or photo_id not in case.facts.public_photos():
+    if not own or not photo.public:
         raise PhotoHidden
     return photo
 

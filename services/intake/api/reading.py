@@ -14,7 +14,7 @@ from services.intake.domain import Reader
 from services.intake.parts import Parts
 from services.intake.settings import Settings
 from services.intake.store import Tx
-from shared.actors import context_of
+from shared.actors import context_of, here
 from shared.context import Context
 from shared.errors import DomainError, Unauthenticated
 from shared.tokens import Actor
@@ -37,11 +37,6 @@ class NotJson(DomainError):
 
     kind = "unsupported"
     zh = "请以 application/json 格式提交"
-
-
-# Coroutines, though they wait for nothing: FastAPI would send plain functions through a thread, for every request.
-async def here(request: Request) -> Context[Settings, Tx]:
-    return context_of(request)
 
 
 async def parts_of(request: Request) -> Parts:
