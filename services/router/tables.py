@@ -69,6 +69,7 @@ cases = Table(
     _instant("closed_at"),
     Column("outcome", Text),
     Column("closing_reason_code", Text),
+    _instant("erased_at"),
     Index("ix_cases_state", "state", "case_id"),
     Index("ix_cases_citizen", "citizen_id", postgresql_where=text("citizen_id IS NOT NULL")),
 )
@@ -96,6 +97,7 @@ orders = Table(
     Column("photos", JSONB, nullable=False),
     Column("notes", JSONB, nullable=False),
     Column("returned", JSONB),
+    Column("review", JSONB),
     Index("ix_orders_order", "order_id", unique=True),
     Index("ix_orders_unit", "unit_code", "state", "order_id"),
     Index("ix_orders_returned", "order_id", postgresql_where=text("state = 'returned'")),
@@ -113,6 +115,24 @@ case_log = Table(
     Column("prev_hash", LargeBinary, nullable=False),
     Column("hash", LargeBinary, nullable=False),
 )
+
+erased_citizens = Table(
+    "erased_citizens",
+    metadata,
+    Column("citizen_id", Uuid, primary_key=True),
+    _instant("at", required=True),
+)
+"""Who was erased of late: a request of theirs that arrives only afterwards is treated like the others."""
+
+login_failures = Table(
+    "login_failures",
+    metadata,
+    Column("address", LargeBinary, primary_key=True),
+    Column("failures", Integer, nullable=False),
+    _instant("since", required=True),
+    Index("ix_login_failures_since", "since"),
+)
+"""Failed logins of a network address, which is kept as a keyed hash only."""
 
 accounts = Table(
     "accounts",
@@ -156,8 +176,8 @@ webhooks = Table(
     Column("unit_code", Text, nullable=False),
     Column("url", Text, nullable=False),
     Column("event_types", ARRAY(Text), nullable=False),
-    Column("secret", Text, nullable=False),
-    Column("old_secret", Text),
+    Column("secret", LargeBinary, nullable=False),
+    Column("old_secret", LargeBinary),
     _instant("old_secret_until"),
     Column("created_by", Text, nullable=False),
     _instant("created_at", required=True),
@@ -165,6 +185,7 @@ webhooks = Table(
     Column("disabled_because", Text),
     Index("ix_webhooks_unit", "unit_code"),
 )
+"""Secrets are encrypted (`signing.py`)."""
 
 deliveries = Table(
     "deliveries",
@@ -186,8 +207,13 @@ deliveries = Table(
     Index("ix_deliveries_due", "due_at", postgresql_where=text("state = 'pending'")),
     Index("ix_deliveries_order", "webhook_id", "case_id", "delivery_id", postgresql_where=text("state = 'pending'")),
     Index("ix_deliveries_webhook", "webhook_id", "delivery_id"),
+    Index("ix_deliveries_created", "created_at"),
 )
-"""`position` names the unit's feed entry that is delivered; none for a ping. A claimed delivery is due again later."""
+"""`position` names the unit's feed entry that is delivered; none for a ping. A claimed delivery is due again later.
+
+States: pending; delivered; dead (tried often enough); suspended (its endpoint said 410: waits for a replay); cancelled
+(its webhook was removed).
+"""
 
 kept_answers = Table(
     "kept_answers",
