@@ -80,6 +80,7 @@ def _secrets(kept: Mapping[str, str]) -> dict[str, str]:
         "INTAKE_INDEX_KEY": home.key(),
         "INTAKE_LOOK_UP_KEY": home.key(),
         "ROUTER_SIGNING_KEY": home.jwk("Ed25519"),
+        "ROUTER_VAULT_KEYS": f"first:{home.key()}",
         "FEEDBACK_SEAL_KEY": home.jwk("X25519"),
         "FEEDBACK_VAULT_KEYS": f"first:{home.key()}",
     }

@@ -48,14 +48,15 @@ async def authenticate(request: Request) -> Actor | None:
 Caller = Annotated[Actor | None, Depends(authenticate)]
 
 
-def requires(*roles: str, kind: str | None = None) -> Callable[..., Awaitable[Actor]]:
-    """A dependency that admits actors with one of these roles (any role when none is named) and of this kind."""
+def requires(*roles: str, kind: str | tuple[str, ...] = ()) -> Callable[..., Awaitable[Actor]]:
+    """A dependency that admits actors with one of these roles (any role when none is named) and of these kinds."""
+    kinds = (kind,) if isinstance(kind, str) else kind
 
     async def admitted(actor: Caller) -> Actor:
         if actor is None:
             raise Unauthenticated
-        if kind is not None and actor.kind != kind:
-            raise Forbidden(f"this is for {kind} accounts")
+        if kinds and actor.kind not in kinds:
+            raise Forbidden(f"this is for {' or '.join(kinds)} accounts")
         if roles and not actor.has(*roles):
             raise Forbidden(f"this needs one of the roles {', '.join(roles)}")
         return actor

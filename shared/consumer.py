@@ -56,12 +56,11 @@ class Consumer[T: Tx]:
         prefetch: Prefetch[T] | None = None,
         ack_wait: float = 10.0,
         ordered: bool = True,
-        linger: float = 0.0,
+        pace: float = 0.0,
         patience: float = 0.5,
     ) -> None:
         """`ordered`: the whole stream is read and each case's events are applied in their order; otherwise only the
-        handled types are delivered, each once, in any order. `linger`: seconds to wait for company after a first message,
-        so that what is not urgent takes fewer transactions. `patience`: seconds `run_once` waits for a first message.
+        handled types are delivered, each once, in any order. `patience`: seconds `run_once` waits for a first message.
         """
         self.name = f"consumer:{service}:{stream}"
         self._bus, self._begin, self._clock = bus, begin, clock
@@ -69,7 +68,7 @@ class Consumer[T: Tx]:
         self._handlers = {event.TYPE: handler for event, handler in handlers.items()}
         self._reader = EventReader(handlers)
         self._prefetch = prefetch
-        self._ack_wait, self._patience, self._ordered, self._linger = ack_wait, patience, ordered, linger
+        self._ack_wait, self._patience, self._ordered, self.pace = ack_wait, patience, ordered, pace
         self._subscription: JetStreamContext.PushSubscription | None = None
         self._arrived: deque[Msg] = deque()
         self._arrival = asyncio.Event()
@@ -99,8 +98,6 @@ class Consumer[T: Tx]:
                 await asyncio.wait_for(self._arrival.wait(), self._patience)
             except TimeoutError:
                 await self._check()
-        if self._linger and 0 < len(self._arrived) < BATCH:
-            await asyncio.sleep(self._linger)
         return [self._arrived.popleft() for _ in range(min(len(self._arrived), BATCH))]
 
     async def _arrive(self, message: Msg) -> None:

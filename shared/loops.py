@@ -17,6 +17,8 @@ class Loop(Protocol):
     name: str
     idle: float
     """Seconds to rest when there was nothing to do, unless woken."""
+    pace: float
+    """Seconds to rest after every round: what comes meanwhile shares the next one, and its transaction."""
 
     async def run_once(self) -> bool:
         """Do one bounded batch; True when there may be more at once."""
@@ -61,6 +63,8 @@ class Runner:
                     bug = failures == 1 and not isinstance(error, Unavailable)
                     log.warning("loop %s failed: %s", self.loop.name, type(error).__name__, exc_info=bug)
                 more = False
+            if self.loop.pace and not self._stopping:
+                await asyncio.sleep(self.loop.pace)
             if more:
                 continue
             rest = min(0.2 * 2 ** min(failures, 5), 5.0) if failures else self.loop.idle

@@ -37,8 +37,9 @@ class Manifest[S: ServiceSettings, T: Tx]:
     consumes: Handlers[T] = field(default_factory=dict)
     unordered: frozenset[str] = frozenset()
     """Streams of which only the handled types are read, in any order: their handlers must not depend on it."""
-    linger: Mapping[str, float] = field(default_factory=dict)
-    """Seconds a stream's consumer waits for company; what nobody waits for leaves the processor to what somebody does."""
+    pace: Mapping[str, float] = field(default_factory=dict)
+    """Seconds between rounds of a stream's consumer, or of the `relay`: under load, what nobody waits for takes fewer
+    transactions and leaves the processor to what somebody does."""
     prefetch: Prefetch[T] | None = None
     loops: Callable[[Context[S, T]], Sequence[Loop]] = lambda _: ()
     """Loops of the worker beside relay and consumers: timers, webhooks."""

@@ -51,10 +51,19 @@ class Relay:
 
     idle = 0.2
 
-    def __init__(self, bus: Bus, url: str, *, service: str, publishes: Sequence[type[Event]], retention: float) -> None:
+    def __init__(
+        self,
+        bus: Bus,
+        url: str,
+        *,
+        service: str,
+        publishes: Sequence[type[Event]],
+        retention: float,
+        pace: float = 0.0,
+    ) -> None:
         self.name = f"relay:{service}"
         self._bus, self._url, self._service = bus, url, service
-        self._publishes, self._retention = publishes, retention
+        self._publishes, self._retention, self.pace = publishes, retention, pace
         self._connection: asyncpg.Connection[Any] | None = None
         self._epoch = -1
         self._incarnations: dict[str, str] = {}

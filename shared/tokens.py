@@ -83,7 +83,7 @@ class TokenVerifier:
 
 def actor_of(claims: dict[str, Any]) -> Actor:
     kind = claims.get("kind")
-    if kind not in ("citizen", "staff") or not isinstance(claims.get("sub"), str):
+    if kind not in ("citizen", "staff", "machine") or not isinstance(claims.get("sub"), str):
         raise Unauthenticated("the token does not say who you are")
     return Actor(
         id=claims["sub"],

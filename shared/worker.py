@@ -30,6 +30,7 @@ def relay_of[S: ServiceSettings, T: Tx](manifest: Manifest[S, T], context: Conte
         service=manifest.name,
         publishes=manifest.publishes,
         retention=context.settings.outbox_retention_minutes * 60,
+        pace=manifest.pace.get("relay", 0.0),
     )
 
 
@@ -47,7 +48,7 @@ def consumers_of[S: ServiceSettings, T: Tx](
             prefetch=manifest.prefetch,
             ack_wait=context.settings.ack_wait_seconds,
             ordered=stream not in manifest.unordered,
-            linger=manifest.linger.get(stream, 0.0),
+            pace=manifest.pace.get(stream, 0.0),
             patience=patience,
         )
         for stream, handlers in manifest.sources().items()

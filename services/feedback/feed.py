@@ -12,6 +12,7 @@ from nats.aio.subscription import Subscription
 
 from services.feedback.hub import Hub
 from services.feedback.lookups import LookUps
+from services.feedback.store import SIGNAL
 from shared.bus import Bus
 
 log = logging.getLogger(__name__)
@@ -22,6 +23,7 @@ class Feed:
 
     name = "feedback:feed"
     idle = 0.5
+    pace = 0.0
 
     def __init__(self, bus: Bus, hub: Hub, look_ups: LookUps, *, catch_up: float) -> None:
         """`catch_up`: seconds between comparisons."""
@@ -32,7 +34,7 @@ class Feed:
 
     async def run_once(self) -> bool:
         if self._subscription is None and self._bus.connected:
-            self._subscription = await self._bus.client.subscribe(self._bus.name("progress.*"), cb=self._told)
+            self._subscription = await self._bus.client.subscribe(self._bus.name(SIGNAL), cb=self._told)
         now = asyncio.get_running_loop().time()
         if self._epoch != self._bus.epoch or now - self._compared_at >= self._every:
             epoch = self._bus.epoch
@@ -49,10 +51,11 @@ class Feed:
 
     async def _told(self, message: Msg) -> None:
         try:
-            version, closed, case_no, view = message.data.split(b" ", 3)
-            number = case_no.decode()
-            if self._hub.watches(number):
-                self._hub.tell(number, int(version), closed == b"1", view)
+            for line in message.data.split(b"\n"):
+                version, closed, case_no, view = line.split(b" ", 3)
+                number = case_no.decode()
+                if self._hub.watches(number):
+                    self._hub.tell(number, int(version), closed == b"1", view)
         except ValueError:
             log.warning("a progress signal could not be read")
 
@@ -67,6 +70,7 @@ class Heartbeat:
 
     name = "feedback:heartbeat"
     idle = 1.0
+    pace = 0.0
 
     def __init__(self, hub: Hub, *, silent_for: float) -> None:
         self._hub, self._silent_for = hub, silent_for

@@ -132,7 +132,9 @@ class LookUps:
     async def find(self, asking: Asking, *, now: datetime) -> Found | None:
         """None for a stranger as for a number nobody has. Raises `TooManyLookUps`."""
         row = await self._together.submit(asking)
-        self._limits.refuse(row["blocked_until"], now=now)
+        if row["view"] is None or asking.code is not None:
+            # Whose own token opens it is not guessing, whatever others have tried on the number.
+            self._limits.refuse(row["blocked_until"], now=now)
         return None if row["view"] is None else Found(row["version"], row["closed"], row["view"])
 
     async def _find(self, group: Sequence[Asking]) -> Sequence[asyncpg.Record]:

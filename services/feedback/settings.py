@@ -20,14 +20,17 @@ class Settings(ServiceSettings):
     number_prefix: str = Field("PS", pattern=r"^[A-Z]{1,4}$")
     """What case numbers begin with; the same as intake's."""
 
-    look_up_failures_per_number: int = 10
-    """Wrong codes on one number within the window after which it answers 429."""
+    look_up_failures_per_number: int = 500
+    """Wrong codes on one number within the window after which it answers 429, whoever asks. Numbers can be guessed, so
+    a low figure would let anybody lock a citizen out; against a code of 38 bits five hundred tries are nothing."""
     look_up_failures_per_address: int = 50
     """Failed look-ups from one network address within the window; many people may share one."""
     look_up_window_minutes: float = 15.0
 
     hold_seconds: float = 5.0
     """How long a stream waits for a case that has a number and is not known here yet."""
+    look_up_hold_seconds: float = 1.0
+    """The same for a single look-up."""
     heartbeat_seconds: float = 15.0
     """After this long without news a stream gets a comment, so that proxies keep it open."""
     catch_up_seconds: float = 10.0

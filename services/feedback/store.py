@@ -26,6 +26,8 @@ from shared.cloudevents import Envelope
 from shared.errors import NotFound
 from shared.ids import new_id
 
+SIGNAL = "progress"
+"""Subject of the core messages that tell every API process of new views."""
 type Signal = Callable[[str, bytes], Awaitable[None]]
 
 _LONGEST_SIGNAL = 512 * 1024
@@ -88,7 +90,7 @@ class Tx(db.Tx):
         """Encrypted contact points by citizen, and when they were heard of."""
         self._cases: dict[UUID, Case] = {}
         self._touched: dict[UUID, datetime] = {}
-        self._signals: list[tuple[UUID, bytes]] = []
+        self._signals: list[bytes] = []
 
     async def load(self, case_ids: Iterable[UUID]) -> None:
         """Load for change; a case nobody has spoken of before begins empty and stays invisible until it has a number."""
@@ -148,7 +150,7 @@ class Tx(db.Tx):
             return
         case.version += 1
         case.view = b'{"version":%d,%s' % (case.version, body)
-        self._signals.append((case.case_id, signal_of(case)))
+        self._signals.append(signal_of(case))
 
     def _notices(self, case: Case, now: datetime) -> list[dict[str, Any]]:
         rows = []
@@ -178,15 +180,24 @@ class Tx(db.Tx):
         }
 
     async def _announce(self) -> None:
+        """One message for the whole transaction, a line a case: receiving a message costs more than reading a line."""
         if self.tools.signal is not None:
-            for case_id, payload in self._signals:
-                if len(payload) <= _LONGEST_SIGNAL:
-                    await self.tools.signal(f"progress.{case_id}", payload)
+            lines: list[bytes] = []
+            room = _LONGEST_SIGNAL
+            for line in self._signals:
+                if len(line) > room and lines:
+                    await self.tools.signal(SIGNAL, b"\n".join(lines))
+                    lines, room = [], _LONGEST_SIGNAL
+                if len(line) <= _LONGEST_SIGNAL:
+                    lines.append(line)
+                    room -= len(line) + 1
+            if lines:
+                await self.tools.signal(SIGNAL, b"\n".join(lines))
         self._signals.clear()
 
 
 def signal_of(case: Case) -> bytes:
-    """`<version> <closed 0|1> <case_no> <view>`: enough for a watcher's process without asking the database."""
+    """`<version> <closed 0|1> <case_no> <view>`, on one line as all compact JSON: enough for a watcher's process without asking the database."""
     return b"%d %d %s %s" % (
         case.version,
         case.facts.closing is not None,

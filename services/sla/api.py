@@ -23,18 +23,20 @@ from services.sla.views import (
 )
 from services.sla.workdays import Limit
 from shared import actors
-from shared.actors import Someone, Staff
+from shared.actors import Someone, requires
 from shared.context import Context
+from shared.tokens import Actor
 
 routes = APIRouter(tags=["sla"])
 
-Here = Annotated[Context[Settings, SlaTx], Depends(actors.context_of)]
+Here = Annotated[Context[Settings, SlaTx], Depends(actors.here)]
+AtWork = Annotated[Actor, Depends(requires(kind=("staff", "machine")))]
 
 
 @routes.get("/clocks")
 async def list_clocks(
     *,
-    actor: Staff,
+    actor: AtWork,
     here: Here,
     state: Literal["normal", "warned", "breached"] = "breached",
     unit_code: Annotated[str | None, Query(pattern=r"^[A-Za-z0-9_.-]{1,64}$")] = None,
@@ -60,7 +62,7 @@ async def list_clocks(
 
 @routes.get("/clocks/by-number/{case_no}")
 async def clocks_by_number(
-    case_no: Annotated[str, Path(pattern=r"^[A-Za-z0-9-]{4,40}$")], actor: Staff, here: Here
+    case_no: Annotated[str, Path(pattern=r"^[A-Za-z0-9-]{4,40}$")], actor: AtWork, here: Here
 ) -> CaseClocksView:
     """The clocks of a case, by the number the citizen has."""
     async with here.begin() as tx:
@@ -69,7 +71,7 @@ async def clocks_by_number(
 
 
 @routes.get("/clocks/{case_id}")
-async def clocks_of_case(case_id: UUID, actor: Staff, here: Here) -> CaseClocksView:
+async def clocks_of_case(case_id: UUID, actor: AtWork, here: Here) -> CaseClocksView:
     """The clocks of a case, those that have stopped included, with the rule that gave each its limit."""
     async with here.begin() as tx:
         case = await usecases.clocks_of(tx, case_id, by=actor)

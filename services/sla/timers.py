@@ -26,6 +26,7 @@ class Timers:
     """
 
     name = "timers:sla"
+    pace = 0.0
 
     def __init__(
         self, begin: Begin[SlaTx], clock: Clock, *, batch: int = 500, poll: float = 0.05, ready: Ready = at_once

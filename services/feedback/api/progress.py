@@ -46,7 +46,16 @@ async def _look_up(scope: Scope, _: Receive, send: Send) -> None:
     here = _here(scope)
     look_ups: LookUps = here.parts["look_ups"]
     asking = await look_ups.asking(scope, scope["path_params"]["case_no"])
-    found = await look_ups.get(asking, now=here.clock.now())
+    found = await look_ups.find(asking, now=here.clock.now())
+    if found is None:
+        # A client that asks right after its 201 must neither be told that its case is unknown nor be counted as a guesser.
+        hub: Hub = here.parts["hub"]
+        watcher = Watcher(send)
+        hub.add(asking.case_no, watcher)
+        try:
+            found = await _found(here, asking, watcher, patience=here.settings.look_up_hold_seconds)
+        finally:
+            hub.remove(asking.case_no, watcher)
     etag = b'"%d"' % found.version
     headers = [(b"etag", etag), (b"cache-control", b"private, no-cache"), (b"vary", b"Authorization, X-Lookup-Code")]
     known = _header(scope, b"if-none-match")
@@ -70,7 +79,7 @@ async def _stream(scope: Scope, receive: Receive, send: Send) -> None:
     # Among the watchers before the first look, so that nothing said in between is missed.
     hub.add(asking.case_no, watcher)
     try:
-        found = await _found(here, asking, watcher)
+        found = await _found(here, asking, watcher, patience=here.settings.hold_seconds)
         await send({"type": "http.response.start", "status": 200, "headers": _EVENT_STREAM})
         _begin(asking.case_no, found, watcher)
         while (await receive())["type"] != "http.disconnect":
@@ -79,7 +88,7 @@ async def _stream(scope: Scope, receive: Receive, send: Send) -> None:
         hub.remove(asking.case_no, watcher)
 
 
-async def _found(here: Context[Any, Any], asking: Asking, watcher: Watcher) -> Found:
+async def _found(here: Context[Any, Any], asking: Asking, watcher: Watcher, *, patience: float) -> Found:
     """The case, waited for a little: this projection may be some milliseconds behind the 201 that gave the number.
 
     A wrong code waits as long as an unknown number, or the wait would tell one from the other.
@@ -89,7 +98,7 @@ async def _found(here: Context[Any, Any], asking: Asking, watcher: Watcher) -> F
     if found is None and look_ups.plausible(asking):
         watcher.news = asyncio.Event()
         loop = asyncio.get_running_loop()
-        deadline = loop.time() + here.settings.hold_seconds
+        deadline = loop.time() + patience
         while found is None and loop.time() < deadline and not watcher.ended:
             # The signal may be lost, so look again now and then without one.
             with contextlib.suppress(TimeoutError):

@@ -57,6 +57,7 @@ def settings_for(database_url: str, nats_url: str = "nats://127.0.0.1:9", **more
             "vault_current": "a",
             "photos_url": "memory://",
             "hold_seconds": 0.3,
+            "look_up_hold_seconds": 0.05,
             **more,
         }
     )

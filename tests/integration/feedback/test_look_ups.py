@@ -1,5 +1,6 @@
 """Who may read a case by its number, and what everybody else is told."""
 
+import asyncio
 from typing import Any
 
 import pytest
@@ -58,6 +59,8 @@ async def test_guessing_a_code_closes_the_number_for_a_while_even_for_the_right_
         assert 0 < int(blocked.headers["Retry-After"]) <= 901
         staff = await house.http.get(f"/v1/progress/{case.case_no}", headers=house.token("staff", "x", "operator"))
         assert staff.status_code == 200
+        owner = await house.http.get(f"/v1/progress/{case.case_no}", headers=house.token("citizen", case.citizen_id))
+        assert owner.status_code == 200, "what strangers try must not shut out whose case it is"
         house.clock.advance(minutes=16)
         assert (await house.view(case))["case_no"] == case.case_no
 
@@ -68,6 +71,17 @@ async def test_an_address_that_tries_many_numbers_is_shut_out_in_every_process(o
         for serial in range(50, 53):
             await one.http.get(f"/v1/progress/{said.number(serial)}", headers={"X-Lookup-Code": "AAAAAAAA"})
         assert (await other.http.get(f"/v1/progress/{case.case_no}", headers=case.code)).status_code == 429
+
+
+async def test_a_look_up_that_comes_before_its_case_waits_a_moment_and_counts_as_no_guess(open_house: Any) -> None:
+    async with open_house(look_up_hold_seconds=10) as house:
+        headers = {"X-Lookup-Code": said.CODE}
+        early = asyncio.create_task(house.http.get(f"/v1/progress/{said.number(1)}", headers=headers))
+        while not house.context.parts["hub"].watches(said.number(1)):
+            await asyncio.sleep(0)
+        await begun(house, 1)
+        assert (await early).status_code == 200
+        assert await house.rows("SELECT 1 FROM attempts") == []
 
 
 async def test_what_is_known_is_not_sent_again(house: House, case: Case) -> None:
