@@ -46,7 +46,8 @@ def case_number(serial: int, now: datetime, *, prefix: str) -> str:
         raise ValueError("a serial starts at 1")
     if now.tzinfo is None:
         raise ValueError("now must be aware")
-    body = f"{now.astimezone(SHENZHEN):%y%m%d}{serial:0{SERIAL_WIDTH}d}"
+    day = now.astimezone(SHENZHEN)
+    body = f"{day.year % 100:02d}{day.month:02d}{day.day:02d}{serial:0{SERIAL_WIDTH}d}"
     return f"{prefix}{body}{98 - int(body) * 100 % 97:02d}"
 
 
@@ -76,7 +77,12 @@ def spaced(number: str, *, prefix: str) -> str:
 
 def new_code() -> str:
     """Eight characters only the citizen gets, about 38 bits; guessing is stopped by the rate limit, not by length."""
-    return "".join(secrets.choice(CODE_ALPHABET) for _ in range(CODE_LENGTH))
+    # One draw for all characters: each call to the system's generator costs more than the arithmetic.
+    drawn, letters = secrets.randbelow(len(CODE_ALPHABET) ** CODE_LENGTH), []
+    for _ in range(CODE_LENGTH):
+        drawn, letter = divmod(drawn, len(CODE_ALPHABET))
+        letters.append(CODE_ALPHABET[letter])
+    return "".join(letters)
 
 
 def code_hash(code: str, case_no: str, key: bytes) -> bytes:

@@ -8,7 +8,7 @@ import uvloop
 from sqlalchemy import text
 
 from shared import apikeys, logs, migrate, worker
-from shared.app import create_app, open_context
+from shared.app import create_door, open_context
 from shared.db import Tx
 from shared.manifest import Manifest
 from shared.settings import ServiceSettings
@@ -34,7 +34,7 @@ def main[S: ServiceSettings, T: Tx](manifest: Manifest[S, T]) -> None:
     logs.configure(manifest.name, settings.log_level)
     if arguments.verb == "api":
         uvicorn.run(
-            create_app(manifest, settings),
+            create_door(manifest, settings),
             host=arguments.host,
             port=arguments.port,
             loop="uvloop",

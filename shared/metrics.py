@@ -1,5 +1,8 @@
 """What Prometheus sees of every service."""
 
+from functools import lru_cache
+from typing import Any
+
 from prometheus_client import Counter, Gauge, Histogram
 
 request_seconds = Histogram(
@@ -20,3 +23,15 @@ consumer_lag = Gauge(
     "huying_consumer_lag", "Events on the stream this service has not yet applied", ["service", "stream"]
 )
 loop_failures = Counter("huying_loop_failures_total", "Failed rounds of a background loop", ["loop"])
+
+
+@lru_cache(maxsize=4096)
+def _request(service: str, method: str, route: str, status: int) -> Any:
+    """Finding a labelled series costs more than observing it, and there are only so many."""
+    return request_seconds.labels(service, method, route, str(status))
+
+
+def observe(service: str, scope: Any, status: int, seconds: float) -> None:
+    """One answered request; `scope` is ASGI's."""
+    route = getattr(scope.get("route"), "path", "unmatched")
+    _request(service, scope["method"], route, status).observe(seconds)

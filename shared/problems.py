@@ -130,26 +130,27 @@ def pointer(place: tuple[int | str, ...]) -> str:
     return f"/{path}" if where == "body" else f"{where}/{path}"
 
 
-def install(app: FastAPI) -> None:
-    """Make every refusal of this app a problem."""
-
-    @app.exception_handler(DomainError)
-    async def refused(_: Request, error: DomainError) -> Response:
+def answer_to(error: Exception) -> Response:
+    """The problem an exception is told as; what is nobody's fault but ours is logged and says nothing."""
+    if isinstance(error, DomainError):
         return of(error)
-
-    @app.exception_handler(RequestValidationError)
-    async def invalid(_: Request, error: RequestValidationError) -> Response:
+    if isinstance(error, RequestValidationError):
         fields = tuple(
             FieldError(pointer(e["loc"]), e["msg"], ZH_BY_TYPE.get(e["type"], "填写有误")) for e in error.errors()
         )
         return of(InvalidInput(fields=fields))
-
-    @app.exception_handler(HTTPException)
-    async def http(_: Request, error: HTTPException) -> Response:
+    if isinstance(error, HTTPException):
         title, zh = TITLES.get(error.status_code, (str(error.detail), "请求失败"))
         return answer(error.status_code, kind=f"http-{error.status_code}", title=title, zh=zh, headers=error.headers)
+    log.error("unhandled %s", type(error).__name__, exc_info=error)
+    return answer(500, kind="internal", title="Something went wrong on our side.", zh="系统内部错误，请稍后再试")
 
-    @app.exception_handler(Exception)
-    async def bug(_: Request, error: Exception) -> Response:
-        log.error("unhandled %s", type(error).__name__, exc_info=error)
-        return answer(500, kind="internal", title="Something went wrong on our side.", zh="系统内部错误，请稍后再试")
+
+def install(app: FastAPI) -> None:
+    """Make every refusal of this app a problem."""
+
+    async def told(_: Request, error: Exception) -> Response:
+        return answer_to(error)
+
+    for kind in (DomainError, RequestValidationError, HTTPException, Exception):
+        app.add_exception_handler(kind, told)

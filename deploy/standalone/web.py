@@ -9,7 +9,7 @@ from starlette.responses import HTMLResponse, Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from shared import problems
-from shared.app import create_app
+from shared.app import create_door
 from shared.manifest import Manifest
 
 
@@ -22,8 +22,8 @@ class OnePort:
         self._by_path: dict[str, ASGIApp] = {}
         self._by_name: dict[str, ASGIApp] = dict(extra)
         for manifest in manifests:
-            app = create_app(manifest)
-            self._apps.append(app)
+            app = create_door(manifest)
+            self._apps.append(app.app)
             self._by_name[manifest.name] = app
             self._by_path.update(dict.fromkeys(manifest.paths, app))
         self._home = home

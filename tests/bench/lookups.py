@@ -37,7 +37,7 @@ from services.feedback.app import MANIFEST
 from services.feedback.domain.case import Case
 from services.feedback.settings import Settings
 from services.feedback.store import Tools, Tx
-from shared.app import create_app, open_context
+from shared.app import create_door, open_context
 from shared.ids import new_id
 from shared.main import migrate_and_seed
 from tests.unit.feedback import said
@@ -64,7 +64,7 @@ type Figures = dict[str, float]
 
 def feedback() -> Any:
     """For `uvicorn --factory`: the reply as `python -m services.feedback api` serves it."""
-    return create_app(MANIFEST, Settings())
+    return create_door(MANIFEST, Settings())
 
 
 @asynccontextmanager

@@ -32,7 +32,7 @@ from services.intake.app import MANIFEST
 from services.intake.people import People
 from services.intake.settings import Settings
 from services.intake.usecases import log_in
-from shared.app import create_app, open_context
+from shared.app import create_door, open_context
 from shared.main import migrate_and_seed
 from shared.tokens import Actor, TokenIssuer
 from shared.vault import Vault
@@ -48,7 +48,7 @@ type Figures = dict[str, float]
 
 def intake() -> Any:
     """For `uvicorn --factory`: the register as `python -m services.intake api` serves it."""
-    return create_app(MANIFEST, Settings())
+    return create_door(MANIFEST, Settings())
 
 
 def environment(url: str, photos: Path) -> dict[str, str]:

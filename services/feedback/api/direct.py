@@ -20,8 +20,14 @@ def answered_by(app: ASGIApp) -> Callable[[Callable[..., Any]], Callable[..., An
 class DirectRoute(APIRoute):
     """Hands the request to the endpoint's `answered_by` application; other endpoints are served as usual."""
 
-    async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:
+    @property
+    def express(self) -> ASGIApp | None:
+        """See `shared.express`."""
         direct: ASGIApp | None = getattr(self.endpoint, "direct", None)
+        return direct
+
+    async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:
+        direct = self.express
         if direct is None or scope["method"] not in (self.methods or ()):
             await super().handle(scope, receive, send)
         else:

@@ -26,9 +26,13 @@ class HotRoute(APIRoute):
         self._actor_name, self._admit = self._actor()
 
     async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["method"] != "POST":
+        if scope["method"] == "POST":
+            await self.express(scope, receive, send)
+        else:
             await super().handle(scope, receive, send)
-            return
+
+    async def express(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """See `shared.express`."""
         request = Request(scope, receive, send)
         context = context_of(request)
         arguments: dict[str, Any] = {

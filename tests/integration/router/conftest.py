@@ -1,7 +1,7 @@
 """The real desk on a real PostgreSQL and NATS, with a clock that stands still and the other services played."""
 
 import json
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterator
 from datetime import timedelta
 from typing import Any
 
@@ -13,11 +13,13 @@ from contracts import events
 from services.router.app import MANIFEST
 from services.router.settings import Settings
 from services.router.store import Tx
+from services.router.webhooks import Courier
 from shared.app import create_app
-from shared.clock import FixedClock
+from shared.clock import FixedClock, RealClock
 from shared.context import Context
 from shared.tokens import Actor, TokenIssuer
 from tests.integration.router.desk import DEPARTMENT_KEY, KEY, START, House, Person, bearer, prepare, settings_for
+from tests.integration.router.endpoints import Endpoint, listening
 
 
 @pytest.fixture
@@ -83,3 +85,16 @@ def unit(person: People) -> Person:
 def department(http: httpx.AsyncClient) -> Person:
     """The machine of 坪山街道 and 马峦街道."""
     return Person(http, bearer(DEPARTMENT_KEY))
+
+
+@pytest.fixture
+def endpoint() -> Iterator[Endpoint]:
+    with listening() as made:
+        yield made
+
+
+@pytest.fixture
+async def courier(house: House) -> AsyncIterator[Courier]:
+    made = Courier(house.context, signed_at=RealClock().now, random=lambda: 0.5)
+    yield made
+    await made.close()

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+from base64 import urlsafe_b64encode
 from collections import Counter
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -29,6 +30,7 @@ from shared.worker import consumers_of, relay_of
 KEY = OKPKey.generate_key("Ed25519", auto_kid=True)
 START = datetime(2026, 9, 14, 2, 0, tzinfo=UTC)
 """A Monday, 10:00 in Shenzhen."""
+VAULT_KEY = urlsafe_b64encode(bytes(range(32))).decode()
 PASSWORD = "correct horse battery"
 DEPARTMENT_KEY = "hyk_department-of-housing-in-the-tests-01"
 GARBAGE = "0101001"
@@ -50,6 +52,8 @@ def settings_for(url: str, nats_url: str = "nats://127.0.0.1:9", prefix: str = "
         "bus_prefix": prefix,
         "token_keys": json.dumps({"keys": [KEY.as_dict(private=False)]}),
         "signing_key": json.dumps(KEY.as_dict(private=True)),
+        "vault_keys": f"first:{VAULT_KEY}",
+        "vault_current": "first",
         "first_accounts": json.dumps([account]),
         "first_api_keys": json.dumps([key]),
         "webhook_private_targets": True,

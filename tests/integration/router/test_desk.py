@@ -6,7 +6,6 @@ from uuid import UUID
 import pytest
 from sqlalchemy import text
 
-from contracts.events.intake import CitizenErased
 from shared.ids import new_id
 from tests.integration.router.conftest import People
 from tests.integration.router.desk import GARBAGE, House, Person
@@ -248,14 +247,11 @@ async def test_the_log_is_a_chain_that_nobody_rewrites(house: House, unit: Perso
     assert (await dispatcher.get(f"/desk/cases/{case_id}")).json()["log_broken_at"] == 2
 
 
-async def test_an_erased_citizens_words_leave_the_desk(house: House, dispatcher: Person) -> None:
-    citizen = new_id()
-    case_id = await house.submit(citizen_id=citizen)
-    await house.say(citizen, CitizenErased(citizen_id=citizen), loose=True)
-    await house.hear()
-    view = (await dispatcher.get(f"/desk/cases/{case_id}")).json()
-    assert (view["title"], view["text"], view["place"]["address"]) == ("", "", "")
-    assert view["place"]["area_code"] == "440310001"
+async def test_a_state_that_is_none_is_refused(unit: Person) -> None:
+    refused = await unit.get("/orders", state="nonsense")
+    assert refused.status_code == 422
+    assert refused.json()["errors"][0]["pointer"] == "query/state"
+    assert (await unit.get("/orders", state="signed")).status_code == 200
 
 
 async def test_cases_are_listed_newest_first_in_pages(house: House, dispatcher: Person) -> None:

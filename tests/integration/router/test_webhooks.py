@@ -1,82 +1,13 @@
 """Departments' endpoints: real requests to a real server, signatures checked by the standard's own library."""
 
-import json
-import threading
-from collections.abc import AsyncIterator, Iterator
-from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any
-
 import httpx
 import pytest
 from standardwebhooks import Webhook, WebhookVerificationError
 
 from services.router.webhooks import Courier
-from shared.clock import RealClock
 from tests.integration.router.conftest import People
 from tests.integration.router.desk import House, Person
-
-
-@dataclass
-class Endpoint:
-    """A department's endpoint: answers what it was told to, keeps what it got."""
-
-    url: str = ""
-    statuses: list[int] = field(default_factory=list)
-    """Answers in their turn; 204 when there are no more."""
-    got: list[tuple[dict[str, str], bytes]] = field(default_factory=list)
-
-    def messages(self) -> list[dict[str, Any]]:
-        return [json.loads(body) for _, body in self.got]
-
-    def types(self) -> list[str]:
-        return [message["event"]["type"].removeprefix("huying.").removesuffix(".v1") for message in self.messages()]
-
-
-@pytest.fixture
-def endpoint() -> Iterator[Endpoint]:
-    made = Endpoint()
-
-    class Door(BaseHTTPRequestHandler):
-        def do_POST(self) -> None:
-            body = self.rfile.read(int(self.headers["content-length"]))
-            made.got.append((dict(self.headers), body))
-            self.send_response(made.statuses.pop(0) if made.statuses else 204)
-            self.send_header("content-length", "0")
-            self.end_headers()
-
-        def log_message(self, *_: object) -> None:
-            pass
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Door)
-    thread = threading.Thread(target=server.serve_forever, args=(0.02,))
-    thread.start()
-    made.url = f"http://127.0.0.1:{server.server_port}/hooks"
-    yield made
-    server.shutdown()
-    server.server_close()
-    thread.join()
-
-
-@pytest.fixture
-async def courier(house: House) -> AsyncIterator[Courier]:
-    made = Courier(house.context, signed_at=RealClock().now, random=lambda: 0.5)
-    yield made
-    await made.close()
-
-
-async def deliver(courier: Courier) -> None:
-    while await courier.run_once():
-        pass
-
-
-async def register(department: Person, endpoint: Endpoint, **more: Any) -> tuple[str, str]:
-    made = await department.did("/webhooks", {"unit_code": "PS-S01", "url": endpoint.url, **more})
-    return made["webhook"]["webhook_id"], made["secret"]
-
-
-async def deliveries(department: Person, webhook_id: str, **query: Any) -> list[dict[str, Any]]:
-    return list((await department.get(f"/webhooks/{webhook_id}/deliveries", **query)).json()["items"])
+from tests.integration.router.endpoints import Endpoint, deliver, deliveries, register
 
 
 async def test_an_order_reaches_the_endpoint_signed_and_with_what_the_work_needs(
@@ -160,9 +91,35 @@ async def test_an_endpoint_that_has_gone_is_asked_no_more_until_its_owner_says_s
     assert len(endpoint.got) == 1
     (hook,) = (await department.get("/webhooks")).json()["items"]
     assert hook["disabled_because"] == "the endpoint answered 410 Gone"
-    await department.did(f"/webhooks/{webhook_id}/replay", {})
+    assert [one["state"] for one in await deliveries(department, webhook_id)] == ["suspended", "dead"]
+    assert (await department.did(f"/webhooks/{webhook_id}/replay", {}))["count"] == 2
     await deliver(courier)
-    assert len(endpoint.got) == 2
+    assert len(endpoint.got) == 3
+    assert [one["state"] for one in await deliveries(department, webhook_id)] == ["delivered", "delivered"]
+    assert (await department.get("/webhooks")).json()["items"][0]["disabled_at"] is None
+
+
+async def test_why_the_review_sent_the_work_back_reaches_the_unit_by_message_feed_and_view(
+    house: House, department: Person, endpoint: Endpoint, courier: Courier, reviewer: Person
+) -> None:
+    case_id = await house.submit()
+    order = await house.lead(case_id)
+    await department.did(f"/orders/{order}/sign")
+    photo = await house.photo(case_id, order)
+    await department.did(f"/orders/{order}/resolve", {"public_reply": "已清运", "photo_ids": [str(photo)]})
+    await register(department, endpoint, event_types=["case.reviewed.v1"])
+    await reviewer.did(f"/orders/{order}/review", {"outcome": "send_back", "note": "照片里看不到垃圾桶"})
+    await deliver(courier)
+    said = endpoint.messages()[0]
+    assert said["event"]["data"]["outcome"] == "sent_back"
+    about = {"outcome": "sent_back", "note": "照片里看不到垃圾桶"}
+    assert about.items() <= said["order"]["review"].items()
+    assert "by" not in said["order"]["review"]
+    item = (await department.get("/feed")).json()["items"][-1]
+    assert item["order"]["review"] == said["order"]["review"]
+    view = (await department.get(f"/orders/{order}")).json()
+    assert about.items() <= view["review"].items()
+    assert "照片里看不到垃圾桶" not in str([event.data for event in await house.emitted(case_id)])
 
 
 async def test_only_the_types_asked_for_come(

@@ -1,8 +1,11 @@
 """The case log: whatever is changed, lost or moved, the chain tells where."""
 
+import hashlib
+import json
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from uuid import UUID
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -64,6 +67,15 @@ def test_a_resealed_entry_does_not_fit_the_next_one() -> None:
         chain[1].case_id, 2, at=chain[1].at, actor="a", action="sign", facts={"n": 9}, prev_hash=chain[0].hash
     )
     assert first_break([chain[0], forged, *chain[2:]]) == 3
+
+
+def test_the_hash_is_over_this_text_and_no_other() -> None:
+    """Whoever checks a log elsewhere, or later, must be able to make the same."""
+    told = {"unit": "PS-S01", "confidence": 0.825, "orders": [{"n": 1}], "note": "分拨", "none": None}
+    one = entry(UUID(int=7), 1, at=NOW, actor="系统", action="classify", facts=told, prev_hash=GENESIS)
+    words = [str(UUID(int=7)), 1, "2026-09-14T02:00:00.000000+00:00", "系统", "classify", told]
+    text = json.dumps(words, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
+    assert one.hash == hashlib.sha256(GENESIS + text.encode()).digest()
 
 
 def test_the_order_of_the_facts_does_not_matter() -> None:

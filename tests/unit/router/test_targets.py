@@ -2,7 +2,7 @@
 
 import pytest
 
-from services.router.targets import Target, TargetRefused, allowed, check, resolve
+from services.router.targets import Target, TargetRefused, admit, allowed, check, resolve
 
 
 @pytest.mark.parametrize(
@@ -57,6 +57,35 @@ def test_some_addresses_are_closed_on_one_machine_too(ip: str) -> None:
 def test_addresses_that_are_none_or_carry_more_than_an_address_are_refused(url: str) -> None:
     with pytest.raises(TargetRefused):
         check(url, private=False)
+
+
+@pytest.mark.parametrize(
+    "host",
+    [
+        *("127.0.0.1", "10.1.2.3", "169.254.169.254", "[::1]", "[fe80::1]", "[fd00::1]", "[::ffff:10.0.0.1]"),
+        *("127.1", "2130706433", "0x7f000001", "0177.0.0.1", "localhost", "LOCALHOST", "a.localhost", "localhost."),
+    ],
+)
+def test_an_inner_address_is_refused_before_anything_is_asked_in_whatever_spelling(host: str) -> None:
+    with pytest.raises(TargetRefused):
+        check(f"https://{host}/hook", private=False)
+
+
+@pytest.mark.parametrize(
+    "url", ["https://169.254.169.254/", "https://[fe80::1]/", "https://0.0.0.0/", "http://8.8.8.8/"]
+)
+def test_some_addresses_are_refused_on_one_machine_too(url: str) -> None:
+    check("http://127.0.0.1:9000/hook", private=True)
+    check("https://8.8.8.8/hook", private=True)
+    with pytest.raises(TargetRefused):
+        check(url, private=True)
+
+
+async def test_a_host_nobody_knows_yet_may_be_registered() -> None:
+    await admit("http://department.invalid/hook", private=True)
+    await admit("https://department.invalid/hook", private=False)
+    with pytest.raises(TargetRefused):
+        await admit("http://department.invalid/hook", private=False)
 
 
 async def test_a_name_that_leads_inside_is_refused() -> None:
