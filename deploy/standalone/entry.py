@@ -16,7 +16,7 @@ from deploy.standalone.services import MANIFESTS, one_port
 from shared import logs, worker
 from shared.main import migrate_and_seed
 
-YIELDING = {"router": 5, "sla": 5}
+YIELDING = {"router": 15, "sla": 15}
 """Niceness of workers whose work may come a moment later than what a citizen is waiting for on the same cores."""
 
 

@@ -22,8 +22,9 @@ class Settings(ServiceSettings):
     feedback_jwk: str
     """Feedback's public X25519 JWK (JSON): contact points are sealed for it."""
     wechat_url: str = "https://api.weixin.qq.com"
-    wechat_appid: str
-    wechat_secret: SecretStr
+    wechat_appid: str = ""
+    wechat_secret: SecretStr = SecretStr("")
+    """Of the mini-program; without them nobody can log in through WeChat, and calls and letters come in all the same."""
     photos_url: str
     """Folder, `file:///folder`, `memory://` or `s3://bucket/prefix`."""
     photos_options: SecretStr = SecretStr("{}")

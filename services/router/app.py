@@ -8,12 +8,13 @@ from pathlib import Path
 from typing import Any
 
 from contracts.events import ROUTER
-from services.router import consumers, staff, tables
+from services.router import consumers, signing, staff, tables
 from services.router.api import catalogue, departments, desk, orders
 from services.router.api import staff as sessions
 from services.router.rulebook import Rulebook
 from services.router.settings import Settings
 from services.router.store import Tx
+from services.router.upkeep import Upkeep
 from services.router.webhooks import Courier
 from shared import apikeys
 from shared.clock import RealClock
@@ -31,23 +32,27 @@ async def parts(context: Context[Settings, Tx]) -> AsyncIterator[dict[str, Any]]
     RULEBOOK.open(context.settings.catalogue_folder)
     yield {
         "rulebook": RULEBOOK,
+        "keyring": signing.Keyring.of(
+            context.settings.vault_keys.get_secret_value(), current=context.settings.vault_current
+        ),
         "passwords": staff.Passwords(),
         "tokens": TokenIssuer(context.settings.signing_key.get_secret_value()),
     }
 
 
 def loops(context: Context[Settings, Tx]) -> Sequence[Loop]:
-    return [Courier(context, signed_at=RealClock().now, random=secrets.SystemRandom().random)]
+    return [Courier(context, signed_at=RealClock().now, random=secrets.SystemRandom().random), Upkeep(context)]
 
 
 async def seed(context: Context[Settings, Tx]) -> None:
-    """First accounts and keys; what exists already stays as it is."""
+    """First accounts and keys; what exists already stays as it is. Secrets of webhooks come under the current key."""
     settings, passwords = context.settings, context.parts["passwords"]
     accounts = staff.FIRST_ACCOUNTS.validate_json(settings.first_accounts.get_secret_value())
     keys = staff.FIRST_KEYS.validate_json(settings.first_api_keys.get_secret_value())
     async with context.begin() as tx:
         for account in accounts:
             await staff.create(tx.connection, account, passwords)
+        await signing.renew(tx.connection, context.parts["keyring"])
         for key in keys:
             await apikeys.admit(tx.connection, key.key, name=key.name, roles=list(key.roles), units=list(key.units))
 
@@ -65,6 +70,7 @@ MANIFEST = Manifest(
     publishes=ROUTER,
     consumes=consumers.HANDLERS,
     unordered=frozenset({"FEEDBACK", "SLA"}),
+    pace={"INTAKE": 0.05, "FEEDBACK": 0.05, "SLA": 0.2, "relay": 0.04},
     prefetch=consumers.prefetch,
     loops=loops,
     parts=parts,

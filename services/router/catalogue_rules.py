@@ -1,5 +1,6 @@
 """Owns the rules that come as YAML: processes with their nodes, the work-order state table, classification weights."""
 
+from functools import cached_property
 from typing import Annotated, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
@@ -29,6 +30,7 @@ class Process(Rules):
     name: str
     nodes: Annotated[tuple[ProcessNode, ...], Field(min_length=2, max_length=13)]
 
+    @cached_property
     def for_citizen(self) -> tuple[Node, ...]:
         """The nodes as an event carries them."""
         return tuple(Node(key=node.key, label=node.label) for node in self.nodes)
@@ -89,6 +91,8 @@ class OrderAction(Rules):
     moves: Annotated[tuple[Move, ...], Field(min_length=1)]
     roles: Annotated[tuple[Role, ...], Field(min_length=1)]
     own_unit: bool
+    new_order: bool = False
+    """The order ends here, and another one, in the first state, goes on."""
     emits: Annotated[tuple[str, ...], Field(min_length=1)]
 
     def target(self, state: str) -> str | None:

@@ -78,8 +78,8 @@ async def on_breach(tx: Tx, envelope: Envelope[ClockBreached], now: datetime) ->
         closing.close_unrated(case, tx.rules_of(case), now=now)
 
 
-async def on_erased(tx: Tx, envelope: Envelope[CitizenErased], now: datetime) -> None:  # noqa: ARG001  same for all
-    await tx.erase(envelope.data.citizen_id)
+async def on_erased(tx: Tx, envelope: Envelope[CitizenErased], now: datetime) -> None:
+    tx.erase(envelope.data.citizen_id, now=now)
 
 
 HANDLERS: Handlers[Tx] = {

@@ -1,18 +1,19 @@
 """What the units' systems are told: one gapless feed a unit, from which webhooks are delivered and departments pull."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
 import orjson
-from sqlalchemy import insert, select, text
+from sqlalchemy import select, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from contracts.events.router import RouterEvent
 from services.router import tables
 from services.router.domain.cases import Case
+from shared.bulk import copy_in
 from shared.cloudevents import AnyEnvelope
 
 # The rows of the heads are locked in the order of the codes, by everybody, and last of all locks: nobody waits in a
@@ -23,8 +24,13 @@ _HEADS = text(
     "ON CONFLICT (unit_code) DO UPDATE SET position = feed_heads.position + excluded.position "
     "RETURNING unit_code, position"
 )
-_APPEND = insert(tables.feed)
-_DELIVER = insert(tables.deliveries)
+_FEED = ("unit_code", "position", "event_id", "event_type", "case_id", "order_id", "at", "body")
+_DELIVERIES = (
+    *("webhook_id", "message_id", "event_type", "case_id", "unit_code", "position"),
+    *("state", "attempts", "due_at", "created_at"),
+)
+REMOVED = "removed"
+"""Why a webhook is disabled for good; for any other reason it may come back."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,49 +57,43 @@ async def append(connection: AsyncConnection, told: Sequence[Told]) -> None:
     units = sorted(counts)
     heads = await connection.execute(_HEADS, {"units": units, "counts": [counts[unit] for unit in units]})
     position = {row.unit_code: row.position - counts[row.unit_code] for row in heads}
-    entries: list[dict[str, Any]] = []
+    entries: dict[str, list[tuple[int, AnyEnvelope]]] = {unit: [] for unit in units}
+    records: list[tuple[object, ...]] = []
     for one in told:
-        position[one.unit_code] += 1
-        entries.append(
-            {
-                "unit_code": one.unit_code,
-                "position": position[one.unit_code],
-                "event_id": one.envelope.id,
-                "event_type": one.envelope.type,
-                "case_id": one.envelope.case_id,
-                "order_id": one.order_id,
-                "at": one.envelope.time,
-                "body": one.envelope.to_json(),
-            }
+        place = position[one.unit_code] = position[one.unit_code] + 1
+        said = one.envelope
+        entries[one.unit_code].append((place, said))
+        records.append(
+            (one.unit_code, place, said.id, said.type, said.case_id, one.order_id, said.time, said.to_json())
         )
-    await connection.execute(_APPEND, entries)
-    await _deliver(connection, units, entries)
+    await copy_in(connection, "feed", _FEED, records)
+    await _deliver(connection, entries)
 
 
-async def _deliver(connection: AsyncConnection, units: Sequence[str], entries: Sequence[dict[str, Any]]) -> None:
-    hooks = tables.webhooks
-    query = select(hooks.c.webhook_id, hooks.c.unit_code, hooks.c.event_types).where(
-        hooks.c.unit_code.in_(units), hooks.c.disabled_at.is_(None)
-    )
+async def _deliver(connection: AsyncConnection, entries: Mapping[str, Sequence[tuple[int, AnyEnvelope]]]) -> None:
+    """What an endpoint is not asked for now, because it said 410, waits for its owner's replay."""
     made = [
-        {
-            "webhook_id": hook.webhook_id,
-            "message_id": entry["event_id"],
-            "event_type": entry["event_type"],
-            "case_id": entry["case_id"],
-            "unit_code": hook.unit_code,
-            "position": entry["position"],
-            "state": "pending",
-            "attempts": 0,
-            "due_at": entry["at"],
-            "created_at": entry["at"],
-        }
-        for hook in await connection.execute(query)
-        for entry in entries
-        if entry["unit_code"] == hook.unit_code and (not hook.event_types or entry["event_type"] in hook.event_types)
+        (
+            *(hook.webhook_id, said.id, said.type, said.case_id, hook.unit_code, place),
+            *("pending" if hook.disabled_at is None else "suspended", 0, said.time, said.time),
+        )
+        for hook in await _hooks(connection, list(entries))
+        for place, said in entries[hook.unit_code]
+        if not hook.event_types or said.type in hook.event_types
     ]
-    if made:
-        await connection.execute(_DELIVER, made)
+    await copy_in(connection, "deliveries", _DELIVERIES, made)
+
+
+async def _hooks(connection: AsyncConnection, units: Sequence[str]) -> Sequence[Any]:
+    """The webhooks of these units that are not removed; none of the disabled ones is switched on before we commit."""
+    hooks = tables.webhooks
+    kept = hooks.c.disabled_because.is_distinct_from(REMOVED)
+    query = select(hooks.c.webhook_id, hooks.c.unit_code, hooks.c.event_types, hooks.c.disabled_at)
+    query = query.where(hooks.c.unit_code.in_(units), kept).order_by(hooks.c.webhook_id)
+    found = (await connection.execute(query)).all()
+    if any(hook.disabled_at is not None for hook in found):
+        return (await connection.execute(query.with_for_update(read=True))).all()
+    return found
 
 
 _FACTS = (
@@ -107,6 +107,7 @@ _FACTS = (
         tables.orders.c.role,
         tables.orders.c.state,
         tables.orders.c.round,
+        tables.orders.c.review,
         tables.cases.c.case_no,
         tables.cases.c.title,
         tables.cases.c.text,
@@ -123,6 +124,11 @@ _FACTS = (
         (tables.orders.c.case_id == tables.feed.c.case_id) & (tables.orders.c.order_id == tables.feed.c.order_id),
     )
 )
+
+
+def _review(made: dict[str, Any] | None) -> dict[str, Any] | None:
+    """Of the last review what it said and why, not who."""
+    return None if made is None else {name: made[name] for name in ("outcome", "note", "at")}
 
 
 async def after(connection: AsyncConnection, unit_code: str, position: int, limit: int) -> list[dict[str, Any]]:
@@ -156,5 +162,5 @@ def message(entry: dict[str, Any]) -> dict[str, Any]:
         if entry["state"] != "redispatched":
             place = {name: value for name, value in entry["place"].items() if value is not None}
             more = ("title", "text", "type_code", "category_code", "area_code", "grade", "photo_required")
-            order |= {name: entry[name] for name in more} | {"place": place}
+            order |= {name: entry[name] for name in more} | {"place": place, "review": _review(entry["review"])}
     return {"event": orjson.loads(entry["body"]), "order": order}

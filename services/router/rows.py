@@ -6,18 +6,21 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+import orjson
 from sqlalchemy import RowMapping
 
 from contracts.events.intake import Place
 from contracts.events.router import Reason
 from services.router.domain.cases import Candidate, Case
 from services.router.domain.chain import Entry
-from services.router.domain.orders import Photo, ProgressNote, Return, WorkOrder
+from services.router.domain.orders import Photo, ProgressNote, Return, Review, WorkOrder
 
 _OWN = {"orders", "news", "entries", "cause"}
 _CASE = tuple(field.name for field in fields(Case) if field.name not in _OWN)
 _ORDER = tuple(field.name for field in fields(WorkOrder))
-
+_ENTRY = tuple(field.name for field in fields(Entry))
+CASE_COLUMNS, ORDER_COLUMNS, LOG_COLUMNS = _CASE, _ORDER, _ENTRY
+"""What the records of `copy_in` hold."""
 
 _CASE_IDS, _ORDER_IDS = ("case_id", "citizen_id"), ("case_id", "order_id", "replaces")
 
@@ -29,10 +32,31 @@ def _plain(value: UUID | None) -> UUID | None:
 
 def case_row(case: Case) -> dict[str, Any]:
     row = {name: getattr(case, name) for name in _CASE}
-    row["place"] = case.place.model_dump(mode="json")
+    row["place"] = {name: getattr(case.place, name) for name in Place.model_fields}
     row["candidates"] = [{"category_code": one.category_code, "score": one.score} for one in case.candidates]
-    row["reasons"] = [reason.model_dump(mode="json") for reason in case.reasons]
+    row["reasons"] = [{"kind": one.kind, "text": one.text, "weight": one.weight} for one in case.reasons]
     return row
+
+
+def case_record(case: Case) -> tuple[object, ...]:
+    return _record(case_row(case), "place", "candidates", "reasons")
+
+
+def order_record(order: WorkOrder) -> tuple[object, ...]:
+    return _record(order_row(order), "photos", "notes", "returned", "review")
+
+
+def log_record(entry: Entry) -> tuple[object, ...]:
+    row = {name: getattr(entry, name) for name in _ENTRY}
+    return _record(row, "facts")
+
+
+def _record(row: dict[str, Any], *json: str) -> tuple[object, ...]:
+    """A row as COPY takes it: the driver wants JSON as text."""
+    for name in json:
+        if row[name] is not None:
+            row[name] = orjson.dumps(row[name]).decode()
+    return tuple(row.values())
 
 
 def case_of(row: RowMapping, orders: list[WorkOrder]) -> Case:
@@ -53,6 +77,7 @@ def order_row(order: WorkOrder) -> dict[str, Any]:
         for note in order.notes
     ]
     row["returned"] = None if order.returned is None else _return_row(order.returned)
+    row["review"] = None if order.review is None else _review_row(order.review)
     return row
 
 
@@ -66,6 +91,7 @@ def order_of(row: RowMapping) -> WorkOrder:
         for one in row["notes"]
     ]
     values["returned"] = None if row["returned"] is None else _return_of(row["returned"])
+    values["review"] = None if row["review"] is None else _review_of(row["review"])
     return WorkOrder(**values)
 
 
@@ -92,9 +118,13 @@ def _return_of(row: Mapping[str, Any]) -> Return:
     )
 
 
-def entry_row(entry: Entry) -> dict[str, Any]:
-    return {field.name: getattr(entry, field.name) for field in fields(Entry)}
+def _review_row(made: Review) -> dict[str, Any]:
+    return {"outcome": made.outcome, "note": made.note, "at": made.at.isoformat(), "by": made.by}
+
+
+def _review_of(row: Mapping[str, Any]) -> Review:
+    return Review(row["outcome"], row["note"], datetime.fromisoformat(row["at"]), row["by"])
 
 
 def entries_of(rows: Iterable[RowMapping]) -> list[Entry]:
-    return [Entry(**{field.name: row[field.name] for field in fields(Entry)}) for row in rows]
+    return [Entry(**{name: row[name] for name in _ENTRY}) for row in rows]

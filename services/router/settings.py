@@ -13,6 +13,10 @@ class Settings(ServiceSettings):
 
     signing_key: SecretStr
     """Private Ed25519 JSON Web Key that signs the tokens of staff; its public half is in every service's token_keys."""
+    vault_keys: SecretStr
+    """Keys for the secrets of webhooks at rest, `2026a:<32 bytes in base64url>,2025a:…`; all of them decrypt."""
+    vault_current: str
+    """Name of the key that encrypts; `migrate` moves everything under it."""
     first_accounts: SecretStr = SecretStr("[]")
     """JSON list of {login, password, name, roles, units}; made at the first start, never changed by it afterwards."""
     first_api_keys: SecretStr = SecretStr("[]")
@@ -21,9 +25,13 @@ class Settings(ServiceSettings):
     """Folder with one sub-folder for each edition; what ships when empty."""
     session_hours: float = 8.0
     """How long a login lasts."""
+    machine_token_hours: float = 1.0
+    """How long the token lasts that a department's system gets for its API key; also how long it outlives the key."""
     lockout_failures: int = 5
     """Wrong passwords in a row before an account is locked."""
     lockout_minutes: float = 15.0
+    login_failures_per_address: int = 50
+    """Failed logins from one network address within as many minutes; an office may share one address."""
     webhook_private_targets: bool = False
     """Allow webhooks to plain http and to private or loopback addresses; only for a system on one machine."""
     webhook_retry_seconds: tuple[float, ...] = (5, 30, 120, 600, 3600, 14400, 43200)
@@ -35,3 +43,9 @@ class Settings(ServiceSettings):
     """After this long without an outcome another worker may deliver the same message; longer than the timeout."""
     webhook_secret_overlap_hours: float = 24.0
     """How long messages also carry a signature by the secret that was replaced."""
+    feed_days: float = 90.0
+    """How long the feed, and what waits for a switched-off endpoint, is kept; longer than any department is down."""
+    deliveries_days: float = 30.0
+    """How long the record of what was delivered, or given up, is kept."""
+    kept_answers_hours: float = 48.0
+    """How long a repeated request gets its first answer again."""

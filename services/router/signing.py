@@ -63,9 +63,7 @@ async def renew(connection: AsyncConnection, keyring: Keyring) -> int:
     for row in (await connection.execute(select(webhooks).with_for_update())).mappings().all():
         values: dict[str, Any] = {name: keyring.renewed(row, name) for name in COLUMNS if row[name] is not None}
         if any(values[name] != bytes(row[name]) for name in values):
-            await connection.execute(
-                update(webhooks).where(webhooks.c.webhook_id == row["webhook_id"]).values(values)
-            )
+            await connection.execute(update(webhooks).where(webhooks.c.webhook_id == row["webhook_id"]).values(values))
             changed += 1
     return changed
 

@@ -1,6 +1,8 @@
 """Accounts of staff: passwords kept by Argon2, and a lock after too many wrong ones."""
 
 import asyncio
+import hashlib
+import hmac
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Literal
@@ -9,11 +11,11 @@ from uuid import UUID
 from argon2 import PasswordHasher
 from argon2.exceptions import VerificationError
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
-from sqlalchemy import RowMapping, select, update
+from sqlalchemy import RowMapping, case, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from services.router.tables import accounts
+from services.router.tables import accounts, login_failures
 from shared.errors import TooMany, Unauthenticated
 from shared.ids import new_id
 from shared.tokens import Actor
@@ -22,15 +24,18 @@ StaffRole = Literal["operator", "dispatcher", "unit_manager", "handler", "review
 
 
 class WrongLogin(Unauthenticated):
-    """The login or the password is wrong."""
+    """The login or the password is wrong, or there were too many wrong ones of late and the login is locked for a while.
 
-    zh = "账号或密码不正确"
+    One answer for all three: what differed would tell which logins there are.
+    """
+
+    zh = "账号或密码不正确；连续多次输错的账号会暂时锁定，请稍后再试"
 
 
-class AccountLocked(TooMany):
-    """Too many wrong passwords; the account is locked for a while."""
+class TooManyLogins(TooMany):
+    """Too many logins from this network address have failed; please wait before you try again."""
 
-    zh = "密码多次输入错误，账号已临时锁定，请稍后再试"
+    zh = "您所在网络登录失败次数过多，请稍后再试"
 
 
 class FirstAccount(BaseModel):
@@ -62,10 +67,16 @@ FIRST_KEYS = TypeAdapter(tuple[FirstKey, ...])
 
 @dataclass(frozen=True, slots=True)
 class Lockout:
-    """After `failures` wrong passwords in a row the account is locked for `time`."""
+    """After `failures` wrong passwords in a row the account is locked for `time`; an address after `per_address`."""
 
     failures: int
     time: timedelta
+    per_address: int
+    key: bytes
+    """Hashes addresses, which are personal data."""
+
+    def hashed(self, address: str) -> bytes:
+        return hmac.digest(self.key, f"login\0address\0{address}".encode(), hashlib.sha256)
 
 
 class Passwords:
@@ -106,32 +117,68 @@ async def create(connection: AsyncConnection, account: FirstAccount, passwords: 
 
 
 async def log_in(
-    connection: AsyncConnection, login: str, password: str, *, passwords: Passwords, lockout: Lockout, now: datetime
-) -> Actor | WrongLogin | AccountLocked:
+    connection: AsyncConnection,
+    login: str,
+    password: str,
+    *,
+    address: str,
+    passwords: Passwords,
+    lockout: Lockout,
+    now: datetime,
+) -> Actor | WrongLogin | TooManyLogins:
     """The account's actor, or what is wrong; the caller commits first and raises then, so that failures count."""
+    wait = await _closed_until(connection, address, lockout, now=now)
+    if wait is not None:
+        return TooManyLogins(retry_after=max(1, int((wait - now).total_seconds())))
     query = select(accounts).where(accounts.c.login == login).with_for_update()
     account: RowMapping | None = (await connection.execute(query)).mappings().one_or_none()
-    if account is None:
-        await passwords.match(None, password)
+    # A locked account is verified all the same: the time taken tells as much as the words.
+    good = await passwords.match(account["password_hash"] if account else None, password)
+    locked = account is not None and account["locked_until"] is not None and account["locked_until"] > now
+    if account is None or locked or not good:
+        await count_failure(connection, address, lockout, now=now)
+        if account is not None and not locked:
+            await _count_wrong(connection, account, lockout, now=now)
         return WrongLogin()
-    locked = account["locked_until"]
-    if locked is not None and locked > now:
-        return AccountLocked(retry_after=max(1, int((locked - now).total_seconds())))
-    if await passwords.match(account["password_hash"], password):
-        if account["failures"]:
-            await _remember(connection, account["account_id"], failures=0, locked_until=None)
-        return Actor(
-            id=str(account["account_id"]),
-            kind="staff",
-            roles=frozenset(account["roles"]),
-            units=frozenset(account["units"]),
-        )
+    if account["failures"]:
+        await _remember(connection, account["account_id"], failures=0, locked_until=None)
+    return Actor(
+        id=str(account["account_id"]),
+        kind="staff",
+        roles=frozenset(account["roles"]),
+        units=frozenset(account["units"]),
+    )
+
+
+async def _count_wrong(connection: AsyncConnection, account: RowMapping, lockout: Lockout, *, now: datetime) -> None:
     failures = account["failures"] + 1
     if failures < lockout.failures:
         await _remember(connection, account["account_id"], failures=failures, locked_until=None)
-        return WrongLogin()
-    await _remember(connection, account["account_id"], failures=0, locked_until=now + lockout.time)
-    return AccountLocked(retry_after=int(lockout.time.total_seconds()))
+    else:
+        await _remember(connection, account["account_id"], failures=0, locked_until=now + lockout.time)
+
+
+async def _closed_until(
+    connection: AsyncConnection, address: str, lockout: Lockout, *, now: datetime
+) -> datetime | None:
+    """Until when the door is closed to this address; None when it is open."""
+    query = select(login_failures).where(login_failures.c.address == lockout.hashed(address))
+    row = (await connection.execute(query)).one_or_none()
+    if row is None or row.failures < lockout.per_address or row.since + lockout.time <= now:
+        return None
+    until: datetime = row.since + lockout.time
+    return until
+
+
+async def count_failure(connection: AsyncConnection, address: str, lockout: Lockout, *, now: datetime) -> None:
+    """One more failure from here; the count begins anew when the time of the first one is over."""
+    over = login_failures.c.since <= now - lockout.time
+    first = insert(login_failures).values(address=lockout.hashed(address), failures=1, since=now)
+    change = {
+        "failures": case((over, 1), else_=login_failures.c.failures + 1),
+        "since": case((over, now), else_=login_failures.c.since),
+    }
+    await connection.execute(first.on_conflict_do_update(index_elements=["address"], set_=change))
 
 
 async def _remember(

@@ -1,10 +1,11 @@
 """The router's transaction: the cases it has touched, written with their orders, log and events just before commit."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import insert, select, text
+from sqlalchemy import select, text
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -16,10 +17,14 @@ from services.router.domain.orders import WorkOrder
 from services.router.domain.rules import Rules
 from services.router.rulebook import Rulebook
 from shared import db
+from shared.bulk import copy_in
 from shared.cloudevents import Envelope
 
-_KEEP = {"case_id", "case_no", "received_at", "channel_code", "citizen_id", "text", "title", "place", "order_id"}
-"""Written once. A citizen's words too, so that an erasure in between is never undone by a change that loaded before."""
+_KEEP = {
+    *("case_id", "case_no", "received_at", "channel_code", "order_id"),
+    *("citizen_id", "text", "title", "place", "erased_at"),
+}
+"""Written once. A citizen's words too: only an erasure changes them, and no change that loaded before undoes it."""
 
 
 def _saving(table: Any, keys: list[str]) -> Any:
@@ -30,11 +35,21 @@ def _saving(table: Any, keys: list[str]) -> Any:
 
 _SAVE_CASE = _saving(tables.cases, ["case_id"])
 _SAVE_ORDER = _saving(tables.orders, ["case_id", "order_id"])
-_LOG = insert(tables.case_log)
-_ERASE = text(
-    "UPDATE cases SET title = '', text = '', place = place - '{address,latitude,longitude}'::text[], citizen_id = NULL "
-    "WHERE citizen_id = :citizen"
-)
+_REMEMBER_ERASED = text("""
+INSERT INTO erased_citizens (citizen_id, at)
+SELECT * FROM unnest(CAST(:citizens AS uuid[]), CAST(:instants AS timestamptz[]))
+ON CONFLICT (citizen_id) DO UPDATE SET at = excluded.at
+""")
+# Nobody's any more at once. The words of a closed case go with the name; those of a running one when it is closed.
+_ERASE = text("""
+UPDATE cases SET citizen_id = NULL, erased_at = erased.at
+FROM erased_citizens erased
+WHERE cases.citizen_id = erased.citizen_id AND erased.at >= :since RETURNING cases.case_id
+""")
+_WIPE = text("""
+UPDATE cases SET title = '', text = '', place = place - '{address,latitude,longitude,coordinates}'::text[]
+WHERE case_id = ANY(CAST(:cases AS uuid[])) AND state = 'closed' AND erased_at IS NOT NULL
+""")
 
 
 class Tx(db.Tx):
@@ -44,13 +59,17 @@ class Tx(db.Tx):
         super().__init__(connection)
         self.rulebook = rulebook
         self._cases: dict[UUID, Case] = {}
+        self._new: set[UUID] = set()
+        self._erased: dict[UUID, datetime] = {}
 
     def rules_of(self, case: Case) -> Rules:
         return self.rulebook.of(case)
 
     def add(self, case: Case) -> None:
+        """A case that is not in the database yet."""
         case.cause = self.cause.id if self.cause else None
         self._cases[case.case_id] = case
+        self._new.add(case.case_id)
 
     def known(self, case_id: UUID) -> Case:
         """A case that was loaded before; the event of an unknown one came too early."""
@@ -81,7 +100,7 @@ class Tx(db.Tx):
             found = (await self.connection.execute(query.with_for_update() if lock else query)).mappings().all()
             held = await self._orders([row["case_id"] for row in found])
             for row in found:
-                self.add(rows.case_of(row, held.get(row["case_id"], [])))
+                self._cases[row["case_id"]] = rows.case_of(row, held.get(row["case_id"], []))
         return [self._cases[case_id] for case_id in wanted if case_id in self._cases]
 
     async def _orders(self, case_ids: Sequence[UUID]) -> Mapping[UUID, list[WorkOrder]]:
@@ -98,22 +117,52 @@ class Tx(db.Tx):
         query = select(table).where(table.c.case_id == case_id, table.c.seq > after).order_by(table.c.seq)
         return rows.entries_of((await self.connection.execute(query)).mappings())
 
-    async def erase(self, citizen_id: UUID) -> None:
-        """The citizen's own words go; the case, its number and what the units did stay."""
-        await self.connection.execute(_ERASE, {"citizen": citizen_id})
+    def erase(self, citizen_id: UUID, *, now: datetime) -> None:
+        """The citizen's name and words go, at the end of this transaction: cases of the same batch are theirs too.
+
+        A case that is still handled keeps its (masked) words until it is closed, so that the unit can act; the case, its
+        number and what the units did stay.
+        """
+        self._erased[citizen_id] = now
 
     async def flush(self) -> None:
         changed = [case for case in self._cases.values() if case.entries]
         if changed:
             await self._write(changed)
+        if self._erased:
+            told = {"citizens": list(self._erased), "instants": list(self._erased.values())}
+            await self.connection.execute(_REMEMBER_ERASED, told)
+            await self.erase_told_since(min(self._erased.values()))
         await super().flush()
 
+    async def erase_told_since(self, since: datetime) -> int:
+        """Apply what was erased from then on to the cases that are here now; answers how many it touched."""
+        touched = list((await self.connection.execute(_ERASE, {"since": since})).scalars())
+        await self._wipe(touched)
+        return len(touched)
+
+    async def _wipe(self, case_ids: Sequence[UUID]) -> None:
+        if case_ids:
+            await self.connection.execute(_WIPE, {"cases": list(case_ids)})
+
     async def _write(self, changed: Sequence[Case]) -> None:
-        """One `executemany` a table; the feed last, because its heads are locks everybody wants."""
-        await self.connection.execute(_SAVE_CASE, [rows.case_row(case) for case in changed])
-        if orders := [rows.order_row(order) for case in changed for order in case.orders]:
+        """New rows by COPY, changes by one `executemany` a table; the feed last: its heads are locks everybody wants."""
+        new = [case for case in changed if case.case_id in self._new]
+        held = [case for case in changed if case.case_id not in self._new]
+        self._new.clear()
+        await copy_in(self.connection, "cases", rows.CASE_COLUMNS, [rows.case_record(case) for case in new])
+        made = [rows.order_record(order) for case in new for order in case.orders]
+        await copy_in(self.connection, "orders", rows.ORDER_COLUMNS, made)
+        if held:
+            await self.connection.execute(_SAVE_CASE, [rows.case_row(case) for case in held])
+        if orders := [rows.order_row(order) for case in held for order in case.orders]:
             await self.connection.execute(_SAVE_ORDER, orders)
-        await self.connection.execute(_LOG, [rows.entry_row(entry) for case in changed for entry in case.entries])
+        log = [rows.log_record(entry) for case in changed for entry in case.entries]
+        await copy_in(self.connection, "case_log", rows.LOG_COLUMNS, log)
+        await self._wipe([case.case_id for case in held if case.blank])
+        await self._tell(changed)
+
+    async def _tell(self, changed: Sequence[Case]) -> None:
         told: list[feed.Told] = []
         for case in changed:
             for news in case.news:

@@ -3,18 +3,26 @@
 import asyncio
 import ipaddress
 import socket
+from collections.abc import Sequence
 from dataclasses import dataclass
 from urllib.parse import SplitResult, urlsplit
 
 from shared.errors import FieldError, InvalidInput
 
 MAX_URL = 500
+LOOK_UP_SECONDS = 3.0
 
 
 class TargetRefused(InvalidInput):
     """This address cannot be used for a webhook."""
 
     zh = "回调地址不可用"
+
+
+class HostUnknown(TargetRefused):
+    """The host of this address is not known."""
+
+    zh = "找不到回调地址的主机"
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +65,46 @@ def check(url: str, *, private: bool) -> SplitResult:
         raise _refused("must not hold a login or a fragment", "地址中不得包含账号或片段")
     if parts.scheme != "https" and not (private and parts.scheme == "http"):
         raise _refused("must begin with https", "地址须以 https 开头")
+    if (ip := literal(host)) is not None:
+        _must_be_allowed([ip], parts.scheme, private=private)
     return parts
+
+
+def literal(host: str) -> str | None:
+    """The address a host is when it is no name, in whatever spelling a resolver takes (`127.1`, `0x7f000001`)."""
+    if f".{host.rstrip('.')}".endswith(".localhost"):  # RFC 6761: loopback, without asking
+        return "127.0.0.1"
+    try:
+        return str(ipaddress.ip_address(host.partition("%")[0]))
+    except ValueError:
+        pass
+    try:
+        return socket.inet_ntoa(socket.inet_aton(host))
+    except OSError:
+        return None
+
+
+def _must_be_allowed(ips: Sequence[str], scheme: str, *, private: bool) -> None:
+    if not ips or not all(allowed(ip, private=private) for ip in ips):
+        raise _refused("leads to an address that is not allowed", "该地址不允许访问")
+    if scheme == "http" and any(ipaddress.ip_address(ip.partition("%")[0]).is_global for ip in ips):
+        raise _refused("must begin with https outside the own network", "外网地址须以 https 开头")
+
+
+async def admit(url: str, *, private: bool) -> None:
+    """At registration: what would be refused at every delivery is refused at once, plain http to a public host too.
+
+    A host that is not known yet, or whose name server does not answer, may be known when the first message comes.
+    """
+    parts = check(url, private=private)
+    if parts.scheme != "http":
+        return
+    try:
+        async with asyncio.timeout(LOOK_UP_SECONDS):
+            ips = await _look_up(parts)
+    except (HostUnknown, TimeoutError):
+        return
+    _must_be_allowed(ips, parts.scheme, private=private)
 
 
 def allowed(ip: str, *, private: bool) -> bool:
@@ -73,15 +120,17 @@ def allowed(ip: str, *, private: bool) -> bool:
 async def resolve(url: str, *, private: bool) -> Target:
     """Look the host up; every address it has must be allowed."""
     parts = check(url, private=private)
-    host = parts.hostname or ""
+    ips = await _look_up(parts)
+    _must_be_allowed(ips, parts.scheme, private=private)
+    return Target(url, parts.hostname or "", ips[0])
+
+
+async def _look_up(parts: SplitResult) -> list[str]:
     port = parts.port or (443 if parts.scheme == "https" else 80)
     try:
-        found = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
+        found = await asyncio.get_running_loop().getaddrinfo(parts.hostname, port, type=socket.SOCK_STREAM)
     except (OSError, UnicodeError):
-        raise _refused("the host is not known", "找不到该主机") from None
-    ips = [str(info[4][0]) for info in found]
-    if not ips or not all(allowed(ip, private=private) for ip in ips):
-        raise _refused("leads to an address that is not allowed", "该地址不允许访问")
-    if parts.scheme == "http" and any(ipaddress.ip_address(ip.partition("%")[0]).is_global for ip in ips):
-        raise _refused("must begin with https outside the own network", "外网地址须以 https 开头")
-    return Target(url, host, ips[0])
+        raise HostUnknown(
+            "the host is not known", fields=(FieldError("/url", "the host is not known", "找不到该主机"),)
+        ) from None
+    return [str(info[4][0]) for info in found]

@@ -143,9 +143,11 @@ class DispatchTable:
     tree: OrgTree
     places: Places
     _by_key: dict[tuple[str, str], DispatchRow] = field(init=False, repr=False, compare=False)
+    _kinds: frozenset[str] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "_by_key", {(row.kind, row.area): row for row in self.rows})
+        object.__setattr__(self, "_kinds", frozenset(row.kind for row in self.rows))
 
     def row(self, kind: str, subdistrict: str | None) -> DispatchRow | None:
         """The row of this subdistrict, else the district's."""
@@ -157,7 +159,7 @@ class DispatchTable:
 
         Rule: material must not reach the accused unit (济南市12345市民服务热线条例 §32, 信访工作条例 §30).
         """
-        if not any(row.kind == kind for row in self.rows):
+        if kind not in self._kinds:
             raise UnknownUnitKind
         subdistrict = self.places.subdistrict_of(area_code)
         row = self.row(kind, subdistrict)

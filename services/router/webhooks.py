@@ -1,28 +1,28 @@
 """Delivers what departments' systems asked to be told: signed per Standard Webhooks, again and again, in order."""
 
 import asyncio
-import secrets
-from base64 import b64encode
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
-from uuid import UUID
 
 import httpx
 import orjson
 from sqlalchemy import RowMapping, text, update
-from standardwebhooks import Webhook
 
 from services.router import feed, targets
 from services.router.settings import Settings
+from services.router.signing import Keyring, headers
 from services.router.store import Tx
 from services.router.tables import deliveries, webhooks
+from shared.cloudevents import DOMAIN
 from shared.context import Context
 from shared.errors import DomainError
+from shared.vault import UndecipherableValue
 
 BATCH = 20
 GONE = 410
+PING = "webhook.ping.v1"
 
 # A later message of the same case waits for the earlier one, whatever becomes of it: delivered, or dead.
 _CLAIM = text("""
@@ -44,26 +44,29 @@ class Outcome:
 
     status: int | None
     error: str
+    final: bool = False
+    """True when no later attempt can go better."""
 
     @property
     def delivered(self) -> bool:
         return self.status is not None and 200 <= self.status < 300  # noqa: PLR2004  HTTP's "success"
 
+    @property
+    def gone(self) -> bool:
+        return self.status == GONE
 
-def new_secret() -> str:
-    """As Standard Webhooks writes them: 24 to 64 random bytes, base64, `whsec_` before."""
-    return "whsec_" + b64encode(secrets.token_bytes(32)).decode()
 
-
-def headers(message_id: UUID, body: str, keys: Sequence[str], *, at: datetime) -> dict[str, str]:
-    """One signature for every valid secret, so that a secret can be replaced without losing a message."""
-    signatures = [Webhook(key).sign(str(message_id), at, body) for key in keys]
+def ping_event(row: RowMapping) -> dict[str, Any]:
+    """A CloudEvent about nothing but the webhook itself."""
     return {
-        "content-type": "application/json",
-        "user-agent": "huying-webhooks/1",
-        "webhook-id": str(message_id),
-        "webhook-timestamp": str(int(at.timestamp())),
-        "webhook-signature": " ".join(signatures),
+        "specversion": "1.0",
+        "id": str(row["message_id"]),
+        "type": DOMAIN + PING,
+        "source": "/router",
+        "subject": str(row["webhook_id"]),
+        "time": row["created_at"],
+        "datacontenttype": "application/json",
+        "data": {"webhook_id": str(row["webhook_id"]), "unit_code": row["unit_code"]},
     }
 
 
@@ -72,6 +75,7 @@ class Courier:
 
     name = "webhooks"
     idle = 1.0
+    pace = 0.0
 
     def __init__(
         self,
@@ -85,6 +89,7 @@ class Courier:
         `random` answers between 0 and 1, for the jitter.
         """
         self._context, self._settings = context, context.settings
+        self._keyring: Keyring = context.parts["keyring"]
         self._signed_at, self._random = signed_at, random
         # No proxy from the environment: it would look the host up again and go where we did not look.
         self._http = httpx.AsyncClient(
@@ -97,6 +102,8 @@ class Courier:
             return False
         outcomes = await asyncio.gather(*(self._post(row, entries) for row in claimed))
         async with self._context.begin() as tx:
+            # Webhooks before deliveries, as a replay locks them.
+            await self._switch_off(tx, (row for row, outcome in zip(claimed, outcomes, strict=True) if outcome.gone))
             for row, outcome in zip(claimed, outcomes, strict=True):
                 await self._record(tx, row, outcome)
         return True
@@ -114,22 +121,23 @@ class Courier:
 
     async def _post(self, row: RowMapping, entries: dict[tuple[str, int], dict[str, Any]]) -> Outcome:
         entry = entries.get((row["unit_code"], row["position"]))
-        message = feed.message(entry) if entry else {"event": {"type": row["event_type"]}, "order": None}
-        body = orjson.dumps(message).decode()
-        keys = [row["secret"]]
-        if row["old_secret"] and row["old_secret_until"] > self._context.clock.now():
-            keys.append(row["old_secret"])
+        if row["position"] is not None and entry is None:
+            return Outcome(None, "the event is no longer kept", final=True)
+        body = orjson.dumps(feed.message(entry) if entry else {"event": ping_event(row), "order": None}).decode()
         try:
             async with asyncio.timeout(self._settings.webhook_timeout_seconds):
-                status = await self._send(row, body, keys)
+                status = await self._send(row, body)
         except (httpx.HTTPError, TimeoutError) as error:
             return Outcome(None, type(error).__name__)
         except DomainError as refused:
             return Outcome(None, refused.detail)
+        except UndecipherableValue:
+            return Outcome(None, "the secret cannot be read with the keys of ROUTER_VAULT_KEYS")
         return Outcome(status, "")
 
-    async def _send(self, row: RowMapping, body: str, keys: Sequence[str]) -> int:
+    async def _send(self, row: RowMapping, body: str) -> int:
         """To the address that was checked; the answer's body is not read, whatever its length."""
+        keys = self._keyring.valid(row, now=self._context.clock.now())
         target = await targets.resolve(row["url"], private=self._settings.webhook_private_targets)
         signed = headers(row["message_id"], body, keys, at=self._signed_at())
         async with self._http.stream(
@@ -147,17 +155,29 @@ class Courier:
         waits = self._settings.webhook_retry_seconds
         if outcome.delivered:
             change |= {"state": "delivered", "delivered_at": now}
-        elif outcome.status == GONE or row["attempts"] > len(waits):
+        elif outcome.gone or outcome.final or row["attempts"] > len(waits):
             change["state"] = "dead"
         else:
             wait = waits[row["attempts"] - 1] * (1 + self._settings.webhook_jitter_share * self._random())
             change["due_at"] = now + timedelta(seconds=wait)
-        await tx.connection.execute(
-            update(deliveries).where(deliveries.c.delivery_id == row["delivery_id"]).values(change)
-        )
-        if outcome.status == GONE:
-            gone = {"disabled_at": now, "disabled_because": "the endpoint answered 410 Gone"}
-            await tx.connection.execute(update(webhooks).where(webhooks.c.webhook_id == row["webhook_id"]).values(gone))
+        here = update(deliveries).where(deliveries.c.delivery_id == row["delivery_id"])
+        if not outcome.delivered:  # one that was cancelled or suspended meanwhile stays so
+            here = here.where(deliveries.c.state == "pending")
+        await tx.connection.execute(here.values(change))
+
+    async def _switch_off(self, tx: Tx, gone: Iterable[RowMapping]) -> None:
+        """Their endpoints said that they have gone; whatever waits for them waits for a replay."""
+        messages = {row["webhook_id"]: row["delivery_id"] for row in gone}
+        for webhook_id in sorted(messages):
+            off = {"disabled_at": self._context.clock.now(), "disabled_because": "the endpoint answered 410 Gone"}
+            here = update(webhooks).where(webhooks.c.webhook_id == webhook_id, webhooks.c.disabled_at.is_(None))
+            if (await tx.connection.execute(here.values(off))).rowcount:
+                waiting = update(deliveries).where(
+                    deliveries.c.webhook_id == webhook_id,
+                    deliveries.c.state == "pending",
+                    deliveries.c.delivery_id != messages[webhook_id],
+                )
+                await tx.connection.execute(waiting.values(state="suspended"))
 
     async def close(self) -> None:
         await self._http.aclose()

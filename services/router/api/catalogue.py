@@ -135,7 +135,7 @@ async def read_entry(here: Here, code: AnyCode) -> EntryView:
         photo_required=one.photo_required,
         limit=LimitView(amount=one.limit.amount, unit=one.limit.unit),
         process_code=process.code,
-        nodes=list(process.for_citizen()),
+        nodes=list(process.for_citizen),
     )
     return EntryView(code=code, name=one.name, path=list(found.path(code)), level="category", standard=standard)
 

@@ -10,15 +10,17 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, field_validato
 from sqlalchemy import RowMapping
 
 from contracts.events import ROUTER
-from services.router import feed
-from services.router.api.doors import Department, Here, Hooks, IdempotencyKey, Limit
+from services.router import feed, targets
+from services.router.api.doors import Department, Here, Hooks, IdempotencyKey, Limit, keyring_of
 from services.router.idempotency import once
 from services.router.usecases import webhooks as usecases
+from shared.cloudevents import DOMAIN
 from shared.errors import FieldError, InvalidInput
 
 routes = APIRouter(tags=["departments"])
 
 EVENT_TYPES = frozenset(event.TYPE for event in ROUTER)
+type DeliveryState = Literal["pending", "delivered", "dead", "suspended", "cancelled"]
 _CURSOR = re.compile(r"([A-Z]{2}-[A-Z][0-9]{2})\.([0-9]{1,18})")
 
 
@@ -28,14 +30,15 @@ class NewWebhook(BaseModel):
     unit_code: Annotated[str, Field(pattern=r"^[A-Z]{2}-[A-Z][0-9]{2}$")]
     url: Annotated[str, Field(min_length=8, max_length=500)]
     event_types: list[Annotated[str, Field(max_length=64)]] = Field(default=[], max_length=40)
-    """Types such as `order.dispatched.v1`; all when empty."""
+    """Types such as `order.dispatched.v1`, also as they stand in the message (`huying.order.dispatched.v1`); all when empty."""
 
     @field_validator("event_types")
     @classmethod
     def _known(cls, wanted: list[str]) -> list[str]:
-        if unknown := set(wanted) - EVENT_TYPES:
+        short = {name.removeprefix(DOMAIN) for name in wanted}
+        if unknown := short - EVENT_TYPES:
             raise ValueError(f"unknown event type {', '.join(sorted(unknown))}")
-        return wanted
+        return sorted(short)
 
 
 class WebhookView(BaseModel):
@@ -89,7 +92,7 @@ class Replay(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     since: AwareDatetime | None = None
-    """Everything made from then on; only what is dead when left out."""
+    """Everything made from then on; only what is dead or suspended when left out."""
 
 
 class Replayed(BaseModel):
@@ -114,7 +117,8 @@ class FeedPage(BaseModel):
 async def register_webhook(
     *, here: Here, by: Hooks, body: NewWebhook, idempotency_key: IdempotencyKey = None
 ) -> WebhookWithSecret:
-    now = here.clock.now()
+    now, keyring = here.clock.now(), keyring_of(here)
+    await targets.admit(body.url, private=here.settings.webhook_private_targets)
     async with here.begin() as tx:
 
         async def add() -> dict[str, str]:
@@ -124,6 +128,7 @@ async def register_webhook(
                 url=body.url,
                 event_types=body.event_types,
                 private=here.settings.webhook_private_targets,
+                keyring=keyring,
                 by=by,
                 now=now,
             )
@@ -133,7 +138,7 @@ async def register_webhook(
         answer = await once(tx.connection, add, by=by, key=idempotency_key, request=asked, now=now)
         # The secret is read from its one place, so that the kept answers hold none.
         row = await usecases.one(tx, UUID(answer["webhook_id"]), by=by)
-    return WebhookWithSecret(webhook=WebhookView.of(row), secret=row["secret"])
+    return WebhookWithSecret(webhook=WebhookView.of(row), secret=keyring.open(row))
 
 
 @routes.get("/webhooks")
@@ -152,12 +157,15 @@ async def remove_webhook(*, here: Here, by: Hooks, webhook_id: UUID) -> None:
 async def rotate_secret(*, here: Here, by: Hooks, webhook_id: UUID) -> WebhookWithSecret:
     overlap = timedelta(hours=here.settings.webhook_secret_overlap_hours)
     async with here.begin() as tx:
-        made = await usecases.rotate(tx, webhook_id, overlap=overlap, by=by, now=here.clock.now())
+        made = await usecases.rotate(
+            tx, webhook_id, overlap=overlap, keyring=keyring_of(here), by=by, now=here.clock.now()
+        )
     return WebhookWithSecret(webhook=WebhookView.of(made.webhook), secret=made.secret)
 
 
 @routes.post("/webhooks/{webhook_id}/ping", status_code=202)
 async def ping_webhook(*, here: Here, by: Hooks, webhook_id: UUID) -> DeliveryView:
+    """Sends `huying.webhook.ping.v1`, signed like every message; 409 while the webhook is switched off."""
     async with here.begin() as tx:
         return DeliveryView.of(await usecases.ping(tx, webhook_id, by=by, now=here.clock.now()))
 
@@ -168,7 +176,7 @@ async def read_deliveries(
     here: Here,
     by: Hooks,
     webhook_id: UUID,
-    state: Literal["pending", "delivered", "dead"] | None = None,
+    state: DeliveryState | None = None,
     after: Annotated[int | None, Query(ge=1, le=2**63 - 1)] = None,
     limit: Limit = 50,
 ) -> DeliveryPage:
@@ -180,6 +188,7 @@ async def read_deliveries(
 
 @routes.post("/webhooks/{webhook_id}/replay", status_code=202)
 async def replay_deliveries(*, here: Here, by: Hooks, webhook_id: UUID, body: Replay) -> Replayed:
+    """Sends again, and switches a webhook on again whose endpoint had answered 410."""
     async with here.begin() as tx:
         count = await usecases.replay(tx, webhook_id, since=body.since, by=by, now=here.clock.now())
     return Replayed(count=count)

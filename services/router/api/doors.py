@@ -8,6 +8,7 @@ from services.router.domain.cases import Case
 from services.router.domain.rules import Rules
 from services.router.rulebook import Rulebook
 from services.router.settings import Settings
+from services.router.signing import Keyring
 from services.router.store import Tx
 from services.router.usecases.versions import etag
 from shared.actors import context_of, requires
@@ -34,6 +35,11 @@ def here_rules(here: Context[Settings, Tx]) -> Rules:
     """The rules now in force, for lists and forms; a single case is judged by its own edition."""
     rulebook: Rulebook = here.parts["rulebook"]
     return rulebook.in_force(here.clock.now()).rules
+
+
+def keyring_of(here: Context[Settings, Tx]) -> Keyring:
+    keyring: Keyring = here.parts["keyring"]
+    return keyring
 
 
 def tag(response: Response, case: Case) -> None:

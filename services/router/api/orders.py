@@ -1,5 +1,6 @@
 """The units' doors: their worklist, and everything that is done with a work order."""
 
+from collections.abc import Collection
 from datetime import datetime
 from typing import Annotated, Literal
 from uuid import UUID
@@ -12,9 +13,11 @@ from services.router.api.doors import AtWork, Here, IdempotencyKey, IfMatch, Lim
 from services.router.api.views import OrderView, category_name
 from services.router.domain import scope
 from services.router.domain.errors import NotYourUnit
+from services.router.domain.rules import Rules
 from services.router.idempotency import once
 from services.router.usecases import orders as usecases
 from services.router.usecases.orders import Found
+from shared.errors import FieldError, InvalidInput
 from shared.tokens import Actor
 
 routes = APIRouter(prefix="/orders", tags=["orders"])
@@ -99,6 +102,13 @@ def _shown(found: Found, by: Actor, response: Response, now: datetime) -> OrderV
     return OrderView.of(case, order, rules, by, now=now)
 
 
+def _must_be_states(wanted: Collection[str], rules: Rules) -> None:
+    known = {one.key for one in rules.table.states}
+    if set(wanted) - known:
+        detail = f"is none of {', '.join(sorted(known))}"
+        raise InvalidInput(fields=(FieldError("query/state", detail, "没有这个工单状态"),))
+
+
 @routes.get("")
 async def read_orders(
     *,
@@ -111,6 +121,7 @@ async def read_orders(
 ) -> OrderPage:
     """Oldest first; without `unit` all the caller may see."""
     rules = here_rules(here)
+    _must_be_states(state, rules)
     desk = scope.sees_all(by, rules)
     if unit is not None and unit not in by.units and not desk:
         raise NotYourUnit

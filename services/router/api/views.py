@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, Literal
 from uuid import UUID
 
 from pydantic import BaseModel
@@ -58,6 +58,14 @@ class ReturnView(BaseModel):
     rejection: str
 
 
+class ReviewView(BaseModel):
+    """What the last review said, and why; never shown to the citizen."""
+
+    outcome: Literal["approved", "sent_back"]
+    note: str
+    at: datetime
+
+
 class OrderView(BaseModel):
     order_id: UUID
     case_id: UUID
@@ -91,6 +99,7 @@ class OrderView(BaseModel):
     photos: list[PhotoView]
     notes: list[NoteView]
     returned: ReturnView | None
+    review: ReviewView | None
     return_until: datetime
     version: int
     """Also the ETag; send it back as If-Match."""
@@ -143,6 +152,9 @@ class OrderView(BaseModel):
                 rejected_at=made.rejected_at,
                 rejection=made.rejection,
             ),
+            review=None
+            if order.review is None
+            else ReviewView(outcome=order.review.outcome, note=order.review.note, at=order.review.at),
             return_until=rules.return_until(order.dispatched_at),
             version=case.log_seq,
             allowed_actions=[ActionView.of(one) for one in order_permissions(case, order, by, rules, now=now)],

@@ -74,6 +74,8 @@ class Case:
     closed_at: datetime | None = None
     outcome: Outcome | None = None
     closing_reason_code: str | None = None
+    erased_at: datetime | None = None
+    """When its citizen was erased; the words stay until the case is closed, for who has to act on them."""
     orders: list[WorkOrder] = field(default_factory=list)
     news: list[News] = field(default_factory=list)
     entries: list[chain.Entry] = field(default_factory=list)
@@ -99,6 +101,16 @@ class Case:
         )
         self.log_hash = made.hash
         self.entries.append(made)
+
+    @property
+    def blank(self) -> bool:
+        """True when the citizen's words are gone for good."""
+        return self.state == "closed" and self.erased_at is not None
+
+    def wipe(self) -> None:
+        """The citizen's words go (个人信息保护法 §47); the area stays, for who counts what happens where."""
+        self.title = self.text = ""
+        self.place = Place(area_code=self.place.area_code)
 
     def order(self, order_id: UUID) -> WorkOrder:
         for order in self.orders:

@@ -1,11 +1,12 @@
 """The case log as a chain: every entry carries the hash of the one before, so a change anywhere shows."""
 
 import hashlib
-import json
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from uuid import UUID
+
+import orjson
 
 GENESIS = bytes(32)
 """What the first entry of a case points back to."""
@@ -29,8 +30,8 @@ def entry(
     case_id: UUID, seq: int, *, at: datetime, actor: str, action: str, facts: Mapping[str, object], prev_hash: bytes
 ) -> Entry:
     """The next entry, sealed."""
-    unsealed = Entry(case_id, seq, at, actor, action, facts, prev_hash, b"")
-    return replace(unsealed, hash=_digest(unsealed))
+    sealed = _digest(prev_hash, case_id, seq, at, actor, action, facts)
+    return Entry(case_id, seq, at, actor, action, facts, prev_hash, sealed)
 
 
 def first_break(entries: Iterable[Entry]) -> int | None:
@@ -41,14 +42,15 @@ def first_break(entries: Iterable[Entry]) -> int | None:
     """
     previous, expected = GENESIS, 1
     for one in entries:
-        if one.seq != expected or one.prev_hash != previous or one.hash != _digest(one):
+        digest = _digest(one.prev_hash, one.case_id, one.seq, one.at, one.actor, one.action, one.facts)
+        if one.seq != expected or one.prev_hash != previous or one.hash != digest:
             return expected
         previous, expected = one.hash, expected + 1
     return None
 
 
-def _digest(one: Entry) -> bytes:
-    moment = one.at.astimezone(UTC).isoformat(timespec="microseconds")
-    words = [str(one.case_id), one.seq, moment, one.actor, one.action, one.facts]
-    text = json.dumps(words, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
-    return hashlib.sha256(one.prev_hash + text.encode()).digest()
+def _digest(prev_hash: bytes, case_id: UUID, seq: int, at: datetime, *words: object) -> bytes:
+    """SHA-256 over the hash before and the JSON of the entry: UTF-8, keys sorted, no spaces, instants in UTC."""
+    moment = at.astimezone(UTC).isoformat(timespec="microseconds")
+    text = orjson.dumps([str(case_id), seq, moment, *words], option=orjson.OPT_SORT_KEYS)
+    return hashlib.sha256(prev_hash + text).digest()

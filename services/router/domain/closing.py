@@ -52,9 +52,10 @@ def close_unrated(case: Case, rules: Rules, *, now: datetime) -> bool:
 def hear_dissatisfied(case: Case, round_: int, rules: Rules, *, now: datetime) -> bool:
     """Handled again as often as the rules grant; after that it closes as it is, and is supervised (深圳 民意速办).
 
-    A case closed because nobody rated in time is taken up again too: the citizen has spoken after all.
+    A case closed because nobody rated in time is taken up again too: the citizen has spoken after all. Not so where
+    the words have been erased since: nobody could act on what is left.
     """
-    answered = case.state == "replied" or (case.state == "closed" and case.outcome == "unrated")
+    answered = case.state == "replied" or (case.state == "closed" and case.outcome == "unrated" and not case.blank)
     if not answered or case.round != round_:
         return False
     if case.round <= rules.table.rework.max_automatic:
@@ -68,7 +69,8 @@ def _again(case: Case, cause: Literal["dissatisfied", "reopened"], rules: Rules,
     """The next round: a new order for the unit that led the last one."""
     lead, told = case.lead(), case.units()
     assert lead is not None
-    _end_orders(case, rules)
+    action = "reopen" if cause == "reopened" else "rework"
+    _end_orders(case, action, rules)
     case.round += 1
     case.state, case.outcome, case.closed_at, case.replied_at = "handling", None, None, None
     if cause == "reopened":
@@ -78,13 +80,15 @@ def _again(case: Case, cause: Literal["dissatisfied", "reopened"], rules: Rules,
     reason = Reason(kind=cause, text=rules.unit_name(lead.unit_code))
     made = open_order(case, lead.unit_code, "lead", (reason,), rules, now=now, replaces=lead)
     facts = {"round": case.round, "order_id": str(made.order_id), "unit": made.unit_code}
-    case.note("reopen" if cause == "reopened" else "rework", by=by, now=now, facts=facts)
+    case.note(action, by=by, now=now, facts=facts)
 
 
 def _close(case: Case, outcome: Outcome, rules: Rules, *, by: str, now: datetime) -> None:
     units = case.units()
-    _end_orders(case, rules)
+    _end_orders(case, "close", rules)
     case.state, case.outcome, case.closed_at = "closed", outcome, now
+    if case.erased_at is not None:
+        case.wipe()
     case.say(CaseClosed(outcome=outcome, round=case.round), *units, now=now)
     facts: dict[str, object] = {"outcome": outcome, "round": case.round}
     if case.closing_reason_code:
@@ -92,9 +96,9 @@ def _close(case: Case, outcome: Outcome, rules: Rules, *, by: str, now: datetime
     case.note("close", by=by, now=now, facts=facts)
 
 
-def _end_orders(case: Case, rules: Rules) -> None:
+def _end_orders(case: Case, action: str, rules: Rules) -> None:
     """With the case end all its orders, co-orders too; one that was redispatched has ended before."""
-    row = rules.table.action("close")
+    row = rules.table.action(action)
     final = {state.key for state in rules.table.states if state.final}
     for order in case.orders:
         if row is not None and order.state not in final:

@@ -51,6 +51,12 @@ class NotReplied(Conflict):
     zh = "该事件尚未答复或已经结案"
 
 
+class WordsErased(Conflict):
+    """The citizen was erased, and the words of this case with them; there is nothing left to act on."""
+
+    zh = "诉求人已注销，诉求内容已删除，不能重新打开"
+
+
 class ReturnWindowOver(Conflict):
     """The time for returning this order is over."""
 

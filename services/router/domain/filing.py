@@ -165,7 +165,7 @@ def _file(case: Case, category_code: str, rules: Rules, *, now: datetime) -> Non
             type_code=case.type_code,
             grade=category.grade,
             process_code=process.code,
-            nodes=process.for_citizen(),
+            nodes=process.for_citizen,
             area_code=case.area_code,
             photo_required=case.photo_required,
             limit=StandardLimit(amount=category.limit.amount, unit=category.limit.unit),

@@ -17,6 +17,7 @@ from services.router.domain.errors import (
     ReturnWindowOver,
     RoleMissing,
     TransitionNotAllowed,
+    WordsErased,
 )
 from services.router.domain.orders import WorkOrder
 from services.router.domain.rules import Rules
@@ -112,6 +113,8 @@ def must_act_on_case(case: Case, action: str, actor: Actor, rules: Rules) -> Non
         raise TransitionNotAllowed(f"the case is {case.state}")
     if action == "close" and case.state != "replied":
         raise NotReplied
+    if action == "reopen" and case.blank:
+        raise WordsErased
 
 
 def refusal(ask: Callable[[], None]) -> DomainError | None:

@@ -26,7 +26,7 @@ from services.router.domain.cases import Case
 from services.router.domain.errors import PhotoMissing, PhotoUnknown, ReplyMissing, ReturnUnfounded, SameUnit
 from services.router.domain.filing import check_unit, open_order
 from services.router.domain.guards import REJECT_RETURN, must_act
-from services.router.domain.orders import Photo, ProgressNote, Return, WorkOrder
+from services.router.domain.orders import Photo, ProgressNote, Return, Review, WorkOrder
 from services.router.domain.rules import SYSTEM, Rules
 from shared.ids import new_id
 from shared.tokens import Actor
@@ -191,8 +191,9 @@ def review(
     """结案审核: agree, and the lead's reply goes to the citizen; or send the work back to the same unit."""
     _move(case, order, "review", by, rules, now=now, outcome=outcome)
     approved = outcome == "approve"
+    order.review = Review("approved" if approved else "sent_back", note, now, by.id)
     case.say(
-        CaseReviewed(order_id=order.order_id, outcome="approved" if approved else "sent_back", round=case.round),
+        CaseReviewed(order_id=order.order_id, outcome=order.review.outcome, round=case.round),
         order.unit_code,
         now=now,
     )

@@ -39,6 +39,16 @@ class Return:
     rejection: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class Review:
+    """What the review made of the result, and why: for the unit, never for the citizen."""
+
+    outcome: Literal["approved", "sent_back"]
+    note: str
+    at: datetime
+    by: str
+
+
 @dataclass(slots=True)
 class WorkOrder:
     order_id: UUID
@@ -65,6 +75,8 @@ class WorkOrder:
     """All photos known to belong to this order."""
     notes: list[ProgressNote] = field(default_factory=list)
     returned: Return | None = None
+    review: Review | None = None
+    """The last one."""
 
     def knows(self, photo_id: UUID) -> bool:
         return any(photo.photo_id == photo_id for photo in self.photos)

@@ -3,26 +3,33 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 from uuid import UUID
 
-from sqlalchemy import RowMapping, insert, or_, select, update
+from sqlalchemy import RowMapping, Select, insert, select, update
 
 from services.router import targets
 from services.router.domain.errors import UnitUnknown
+from services.router.feed import REMOVED
+from services.router.signing import Keyring, new_secret
 from services.router.store import Tx
 from services.router.tables import deliveries, webhooks
-from services.router.webhooks import new_secret
-from shared.errors import Forbidden, NotFound
+from services.router.webhooks import PING
+from shared.errors import Conflict, Forbidden, NotFound
 from shared.ids import new_id
 from shared.tokens import Actor
-
-PING = "webhook.ping"
 
 
 class WebhookUnknown(NotFound):
     """There is no such webhook, or it is not yours."""
 
     zh = "未找到该回调，或您无权管理"
+
+
+class WebhookSwitchedOff(Conflict):
+    """This webhook is switched off since its endpoint answered 410; a replay switches it on again."""
+
+    zh = "该回调因接收端返回410已停用，重发一次即重新启用"
 
 
 class NotYourUnitsWebhook(Forbidden):
@@ -42,7 +49,15 @@ def _may(by: Actor, unit_code: str) -> bool:
 
 
 async def register(
-    tx: Tx, *, unit_code: str, url: str, event_types: Sequence[str], private: bool, by: Actor, now: datetime
+    tx: Tx,
+    *,
+    unit_code: str,
+    url: str,
+    event_types: Sequence[str],
+    private: bool,
+    keyring: Keyring,
+    by: Actor,
+    now: datetime,
 ) -> Made:
     """The secret is in the answer and is not shown again."""
     if unit_code not in tx.rulebook.in_force(now).rules.catalogue.units:
@@ -50,13 +65,13 @@ async def register(
     if not _may(by, unit_code):
         raise NotYourUnitsWebhook
     targets.check(url, private=private)
-    secret = new_secret()
+    secret, webhook_id = new_secret(), new_id()
     values = {
-        "webhook_id": new_id(),
+        "webhook_id": webhook_id,
         "unit_code": unit_code,
         "url": url,
         "event_types": sorted(set(event_types)),
-        "secret": secret,
+        "secret": keyring.seal(secret, webhook_id),
         "created_by": by.id,
         "created_at": now,
     }
@@ -71,34 +86,53 @@ async def mine(tx: Tx, *, by: Actor) -> Sequence[RowMapping]:
     return (await tx.connection.execute(query)).mappings().all()
 
 
-async def one(tx: Tx, webhook_id: UUID, *, by: Actor, lock: bool = False) -> RowMapping:
-    query = select(webhooks).where(webhooks.c.webhook_id == webhook_id)
-    rows = await tx.connection.execute(query.with_for_update() if lock else query)
-    found: RowMapping | None = rows.mappings().one_or_none()
+async def one(tx: Tx, webhook_id: UUID, *, by: Actor) -> RowMapping:
+    """Removed ones too: what was sent to them stays to be seen."""
+    return await _one(tx, select(webhooks).where(webhooks.c.webhook_id == webhook_id), by)
+
+
+async def _live(tx: Tx, webhook_id: UUID, *, by: Actor) -> RowMapping:
+    """One that is not removed, locked until the transaction ends."""
+    found = await _one(tx, select(webhooks).where(webhooks.c.webhook_id == webhook_id).with_for_update(), by)
+    if found["disabled_because"] == REMOVED:
+        raise WebhookUnknown
+    return found
+
+
+async def _one(tx: Tx, query: Select[Any], by: Actor) -> RowMapping:
+    found: RowMapping | None = (await tx.connection.execute(query)).mappings().one_or_none()
     if found is None or not _may(by, found["unit_code"]):
         raise WebhookUnknown
     return found
 
 
 async def remove(tx: Tx, webhook_id: UUID, *, by: Actor, now: datetime) -> None:
-    """Nothing more is sent; the record of what was stays."""
-    await one(tx, webhook_id, by=by, lock=True)
-    change = {"disabled_at": now, "disabled_because": "removed"}
+    """Nothing more is sent, and what waited is cancelled; the record of what was sent stays."""
+    await _live(tx, webhook_id, by=by)
+    change = {"disabled_at": now, "disabled_because": REMOVED}
     await tx.connection.execute(update(webhooks).where(webhooks.c.webhook_id == webhook_id).values(change))
+    waiting = deliveries.c.state.in_(("pending", "suspended")) & (deliveries.c.webhook_id == webhook_id)
+    await tx.connection.execute(update(deliveries).where(waiting).values(state="cancelled"))
 
 
-async def rotate(tx: Tx, webhook_id: UUID, *, overlap: timedelta, by: Actor, now: datetime) -> Made:
+async def rotate(tx: Tx, webhook_id: UUID, *, overlap: timedelta, keyring: Keyring, by: Actor, now: datetime) -> Made:
     """A new secret; until the overlap ends messages are signed with both."""
-    found = await one(tx, webhook_id, by=by, lock=True)
+    found = await _live(tx, webhook_id, by=by)
     secret = new_secret()
-    change = {"secret": secret, "old_secret": found["secret"], "old_secret_until": now + overlap}
+    change = {
+        "secret": keyring.seal(secret, webhook_id),
+        "old_secret": keyring.seal(keyring.open(found), webhook_id, "old_secret"),
+        "old_secret_until": now + overlap,
+    }
     changed = update(webhooks).where(webhooks.c.webhook_id == webhook_id).values(change).returning(webhooks)
     return Made((await tx.connection.execute(changed)).mappings().one(), secret)
 
 
 async def ping(tx: Tx, webhook_id: UUID, *, by: Actor, now: datetime) -> RowMapping:
     """A message about nothing, to see whether the endpoint answers and its signature check works."""
-    found = await one(tx, webhook_id, by=by)
+    found = await _live(tx, webhook_id, by=by)
+    if found["disabled_at"] is not None:
+        raise WebhookSwitchedOff(found["disabled_because"])
     values = {
         "webhook_id": webhook_id,
         "message_id": new_id(),
@@ -132,16 +166,18 @@ async def sent(
 async def replay(tx: Tx, webhook_id: UUID, *, since: datetime | None, by: Actor, now: datetime) -> int:
     """Send again: all that is dead, or (`since`) all made from then on, delivered or not. Answers how many.
 
-    An endpoint that was switched off because it had gone is switched on again: its owner says that it is back.
+    An endpoint that was switched off because it had gone is switched on again: its owner says that it is back. What
+    happened meanwhile, and waited, is sent in any case.
     """
-    found = await one(tx, webhook_id, by=by, lock=True)
+    found = await _live(tx, webhook_id, by=by)
     wanted = deliveries.c.state == "dead"
     if since is not None:
-        wanted = or_(wanted, deliveries.c.state == "delivered") & (deliveries.c.created_at >= since)
+        wanted = deliveries.c.state.in_(("dead", "delivered")) & (deliveries.c.created_at >= since)
+    wanted |= deliveries.c.state == "suspended"
     change = {"state": "pending", "attempts": 0, "due_at": now, "delivered_at": None}
     again = update(deliveries).where(deliveries.c.webhook_id == webhook_id, wanted).values(change)
     count: int = (await tx.connection.execute(again)).rowcount
-    if found["disabled_at"] is not None and found["disabled_because"] != "removed":
+    if found["disabled_at"] is not None:
         back = {"disabled_at": None, "disabled_because": None}
         await tx.connection.execute(update(webhooks).where(webhooks.c.webhook_id == webhook_id).values(back))
     return count
