@@ -180,23 +180,41 @@ class Consumer[T: Tx]:
                 unseen = await inbox.claim(tx.connection, loose)
                 fresh += [event for event in loose if event.id in unseen]
             if ordered:
-                await inbox.lock_cases(tx.connection, {event.case_id for event in ordered})
-                cursors = await inbox.known(tx.connection, {event.case_id for event in ordered})
-                moved: inbox.Cursors = {}
-                for event in ordered:
-                    key = (event.case_id, event.source)
-                    last = cursors.get(key, 0)
-                    if event.sequence == last + 1:
-                        cursors[key] = moved[key] = event.sequence
-                        fresh.append(event)
-                    elif event.sequence > last:
-                        early.add(event.id)
-                await inbox.remember(tx.connection, moved)
+                fresh += await self._next_in_order(tx, ordered, early)
             metrics.repeated.labels(self._service).inc(len(events) - len(fresh) - len(early))
             await self._handle(tx, fresh, now)
         for event in fresh:
             metrics.consumed.labels(self._service, event.type).inc()
         return early
+
+    async def _next_in_order(self, tx: T, events: Sequence[AnyEnvelope], early: set[object]) -> list[AnyEnvelope]:
+        """Of events on cases: those that come next, remembered as applied. Those with a gap before them go to `early`."""
+        by_key: dict[inbox.Key, dict[int, AnyEnvelope]] = {}
+        for event in events:
+            by_key.setdefault((event.case_id, event.source), {}).setdefault(event.sequence, event)
+        runs: inbox.Runs = {}
+        for key, found in by_key.items():
+            first = last = min(found)
+            while last + 1 in found:
+                last += 1
+            runs[key] = (first, last)
+        moved = await inbox.advance(tx.connection, runs)
+        late = by_key.keys() - moved
+        cursors = await inbox.known(tx.connection, {case for case, _ in late}) if late else {}
+        corrected: inbox.Cursors = {}
+        fresh: list[AnyEnvelope] = []
+        for key, found in by_key.items():
+            last = runs[key][0] - 1 if key in moved else cursors.get(key, 0)
+            for sequence in sorted(found):
+                if sequence == last + 1:
+                    last = sequence
+                    fresh.append(found[sequence])
+                elif sequence > last:
+                    early.add(found[sequence].id)
+            if key not in moved and last > cursors.get(key, 0):
+                corrected[key] = last
+        await inbox.remember(tx.connection, corrected)
+        return fresh
 
     async def _handle(self, tx: T, events: Iterable[AnyEnvelope], now: datetime) -> None:
         wanted = [event for event in events if event.type in self._handlers]

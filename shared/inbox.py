@@ -19,7 +19,6 @@ from sqlalchemy import (
     Text,
     Uuid,
     func,
-    text,
 )
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -27,7 +26,11 @@ from shared.bulk import driver_of
 from shared.cloudevents import AnyEnvelope
 from shared.outbox import outbox_table
 
-type Cursors = dict[tuple[UUID, str], int]
+type Key = tuple[UUID, str]
+"""A case and a publisher."""
+type Cursors = dict[Key, int]
+type Runs = dict[Key, tuple[int, int]]
+"""First and last sequence of events that follow one another."""
 
 
 def mechanism_tables(metadata: MetaData) -> None:
@@ -66,7 +69,18 @@ def mechanism_tables(metadata: MetaData) -> None:
     )
 
 
-_LOCK = text("SELECT pg_advisory_xact_lock(k) FROM unnest(CAST(:keys AS bigint[])) k")
+_ADVANCE = """
+WITH locked AS MATERIALIZED (SELECT count(pg_advisory_xact_lock(k)) FROM unnest($1::bigint[]) k)
+INSERT INTO inbox_cursors AS c (case_id, publisher, sequence)
+SELECT run.case_id, run.publisher, run.last
+FROM locked, unnest($2::uuid[], $3::text[], $4::bigint[], $5::bigint[]) AS run(case_id, publisher, first, last)
+WHERE run.first = 1
+   OR EXISTS (SELECT 1 FROM inbox_cursors k WHERE k.case_id = run.case_id AND k.publisher = run.publisher)
+ON CONFLICT (case_id, publisher) DO UPDATE SET sequence = excluded.sequence
+WHERE c.sequence = (SELECT first FROM unnest($2::uuid[], $3::text[], $4::bigint[]) AS r(case_id, publisher, first)
+                    WHERE r.case_id = c.case_id AND r.publisher = c.publisher) - 1
+RETURNING case_id, publisher
+"""
 _SEEN = "SELECT case_id, publisher, sequence FROM inbox_cursors WHERE case_id = ANY($1::uuid[])"
 _SAVE = """
 INSERT INTO inbox_cursors (case_id, publisher, sequence) SELECT * FROM unnest($1::uuid[], $2::text[], $3::bigint[])
@@ -76,14 +90,23 @@ _CLAIM = "INSERT INTO inbox (event_id) SELECT unnest($1::uuid[]) ON CONFLICT DO 
 _PARK = "INSERT INTO parked (stream, stream_sequence, body, reason) VALUES ($1, $2, $3, $4)"
 
 
-async def lock_cases(connection: AsyncConnection, cases: Iterable[UUID]) -> None:
-    """No two workers apply the same case at once; the order of locking keeps them from waiting for each other."""
-    keys = sorted({case.int & ((1 << 63) - 1) for case in cases})
-    await connection.execute(_LOCK, {"keys": keys})
+async def advance(connection: AsyncConnection, runs: Runs) -> set[Key]:
+    """Lock the cases, and move those cursors that stand just before their run; answers which have moved.
+
+    No two workers apply the same case at once; the order of locking keeps them from waiting for each other. Locks and
+    cursors go in one statement because the cursor's own row decides, whatever the statement saw when it began; what is
+    read of the cases must be read by a later one.
+    """
+    keys = sorted({case.int & ((1 << 63) - 1) for case, _ in runs})
+    cases, publishers = [case for case, _ in runs], [publisher for _, publisher in runs]
+    firsts, lasts = [first for first, _ in runs.values()], [last for _, last in runs.values()]
+    # Through SQLAlchemy, which begins the transaction with it; mostly this is the first statement.
+    rows = await connection.exec_driver_sql(_ADVANCE, (keys, cases, publishers, firsts, lasts))
+    return {(UUID(int=row.case_id.int), row.publisher) for row in rows}
 
 
 async def known(connection: AsyncConnection, cases: Iterable[UUID]) -> Cursors:
-    """Read after the lock, by a statement of its own: one that locks and reads would read what was before."""
+    """Read after `advance` has locked the cases."""
     driver = await driver_of(connection)
     rows = await driver.fetch(_SEEN, list(set(cases)))
     return {(row["case_id"], row["publisher"]): row["sequence"] for row in rows}

@@ -76,6 +76,14 @@ class Citizens:
         _, made = await asyncio.get_running_loop().create_connection(Line, "127.0.0.1", self.port)
         return made
 
+    async def _open_line(self) -> Line:
+        """One kept open, unless the server has closed it meanwhile."""
+        while self.idle:
+            line = self.idle.pop()
+            if line.transport is not None:
+                return line
+        return await self.line()
+
     async def one(self, number: int, due: float) -> None:
         try:
             async with asyncio.timeout(PATIENCE):
@@ -84,7 +92,7 @@ class Citizens:
             self.failures.append(f"{type(error).__name__}: {error}"[:200])
 
     async def _one(self, number: int, due: float) -> None:
-        line = self.idle.pop() if self.idle else await self.line()
+        line = await self._open_line()
         body = json.dumps({"text": TEXT.format(number), "place": {"area_code": "440310001004"}}).encode()
         head = (
             f"POST /v1/cases HTTP/1.1\r\nHost: h\r\nContent-Type: application/json\r\nContent-Length: {len(body)}\r\n"
