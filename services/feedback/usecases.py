@@ -12,11 +12,12 @@ from services.feedback.domain.facts import Stars, WorkPhoto
 from services.feedback.domain.rating import Given
 from services.feedback.store import Tx, facts_from
 from services.feedback.tables import contacts, notices, orders, outbox_messages, photos, progress, ratings
-from shared.errors import Forbidden, NotFound
+from shared.errors import Conflict, Forbidden, NotFound
 from shared.ids import new_id
 from shared.images import Photo
 from shared.tokens import Actor
 
+_NEWS_MILLISECONDS = 10_000
 _MAY_SEE_ALL = ("dispatcher", "reviewer", "supervisor", "leader", "admin")
 
 
@@ -24,6 +25,12 @@ class OrderNotFound(NotFound):
     """There is no such order, or it is not with your unit."""
 
     zh = "未找到该工单，或不属于您的单位"
+
+
+class OrderNotYetKnown(Conflict):
+    """The order is so new that it is not known here yet; please repeat in a moment."""
+
+    zh = "工单刚刚派出，请稍后重试"
 
 
 class NotThisCase(Forbidden):
@@ -66,10 +73,19 @@ class Placed:
     unit_code: str
 
 
+def _milliseconds(made: UUID) -> int:
+    """Unix time a UUIDv7 was made at (RFC 9562 §5.7)."""
+    return made.int >> 80
+
+
 async def order_for_photo(tx: Tx, order_id: UUID, case_id: UUID | None, by: Actor) -> Placed:
-    """Raises `OrderNotFound` for an order that is unknown or another unit's, `NotThisCase` for a wrong case."""
+    """Raises `OrderNotFound` for an order that is unknown or another unit's, `NotThisCase` for a wrong case, and
+    `OrderNotYetKnown` for one whose id was made (UUIDv7 says when) within the last seconds: its news may be on its way.
+    """
     found = select(orders.c.case_id, orders.c.unit_code).where(orders.c.order_id == order_id)
     row = (await tx.connection.execute(found)).one_or_none()
+    if row is None and 0 <= _milliseconds(new_id()) - _milliseconds(order_id) < _NEWS_MILLISECONDS:
+        raise OrderNotYetKnown(retry_after=1)
     if row is None or row.unit_code not in by.units:
         raise OrderNotFound
     if case_id is not None and case_id != row.case_id:

@@ -103,7 +103,12 @@ def resolve(
     now: datetime,
 ) -> None:
     """The work is done; the reply and the photos are shown to the citizen once the review agrees."""
-    must_act(case, order, "resolve", by, rules, now=now)
+    try:
+        must_act(case, order, "resolve", by, rules, now=now)
+    except PhotoMissing:
+        if photo_ids:  # there are some, and the news of them is still on its way
+            raise PhotoUnknown(retry_after=1) from None
+        raise
     if not public_reply.strip():
         raise ReplyMissing
     if any(not order.knows(photo) for photo in photo_ids):

@@ -84,7 +84,11 @@ async def test_only_the_units_own_people_add_to_its_orders(house: House, case: C
     ).status_code == 403
     assert (await upload(house, case, house.token("citizen", case.citizen_id))).status_code == 403
     assert (await upload(house, case, {})).status_code == 401
-    assert (await upload(house, case, handler(house), order_id=str(new_id()))).status_code == 404
+    assert (
+        await upload(house, case, handler(house), order_id="018f3c2a-0000-7000-8000-000000000000")
+    ).status_code == 404
+    just_made = await upload(house, case, handler(house), order_id=str(new_id()))
+    assert (just_made.status_code, just_made.headers["Retry-After"]) == (409, "1")
     assert (await upload(house, case, handler(house), case_id=str(new_id()))).status_code == 403
     assert await house.emitted() == []
 
