@@ -10,6 +10,7 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -111,7 +112,7 @@ async def _all(messages: list[Message], cast: Cast, *, fast: bool, console: Cons
     progress = Progress(
         TextColumn("[bold]{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), console=console
     )
-    task = progress.add_task("诉求", total=len(messages) + fast)
+    task = progress.add_task("诉求", total=len(messages) + 1)
     gate = asyncio.Semaphore(AT_ONCE)
 
     async def one(number: int, message: Message, *, late: bool = False) -> Outcome:
@@ -120,8 +121,10 @@ async def _all(messages: list[Message], cast: Cast, *, fast: bool, console: Cons
         progress.advance(task)
         return outcome
 
-    # Under the fast clock a missing manhole cover is left lying until its two urgent hours are over.
-    stories = [one(len(messages), URGENT, late=True)] if fast else []
+    # Under the fast clock a missing manhole cover is left lying until its two urgent hours are over; under the real one
+    # the call was made three hours ago, while the telephone platform was down, and is entered only now.
+    late = URGENT if fast else replace(URGENT, hours_ago=3)
+    stories = [one(len(messages), late, late=True)]
     stories += [one(number, message) for number, message in enumerate(messages)]
     with Live(console=console, refresh_per_second=8, get_renderable=lambda: Group(progress, _board(cast))):
         return list(await asyncio.gather(*stories))
@@ -158,7 +161,7 @@ def shown(result: dict[str, Any]) -> list[str]:
     missing = [f"{len(result['problems'])} requests went wrong"] if result["problems"] else []
     missing += [] if result["submitted"] == result["requests"] else ["not every request was taken"]
     missing += [] if result["closed"] else ["no case was closed"]
-    missing += [] if result["overdue"] or not result["accelerated_clock"] else ["no case was overdue"]
+    missing += [] if result["overdue"] else ["no case was overdue"]
     return missing
 
 

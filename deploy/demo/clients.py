@@ -3,6 +3,7 @@
 import asyncio
 import random
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import uuid4
 
@@ -83,6 +84,8 @@ class Doors:
             "call_id": uuid4().hex,
             "caller": {"phone": f"138{self._chance.randrange(10**8):08d}", "name": f"市民{number % 90 + 10}"},
         }
+        if message.hours_ago:
+            form["received_at"] = (datetime.now(UTC) - timedelta(hours=message.hours_ago)).isoformat()
         headers = {**self._operator, "Idempotency-Key": uuid4().hex}
         return await answered(self._http, "POST", "/v1/calls", json=form, headers=headers)
 

@@ -27,6 +27,8 @@ class Message:
     category_code: str = ""
     area_code: str = ""
     with_photo: bool = False
+    hours_ago: int = 0
+    """Entered so much later than it was said, as after an outage of the telephone platform."""
 
 
 def load(path: Path | None, count: int | None) -> list[Message]:

@@ -31,7 +31,8 @@ def heard[E: Event](change: Callable[[CaseClocks, Envelope[E]], None]) -> Heard:
 
 @heard
 def on_case_submitted(case: CaseClocks, event: Envelope[intake.CaseSubmitted]) -> None:
-    case.submitted(event.time, event.data.case_no)
+    # A call entered after an outage of the telephone platform counts from when it was made.
+    case.submitted(event.data.received_at, event.data.case_no)
 
 
 @heard

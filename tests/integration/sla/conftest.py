@@ -17,6 +17,7 @@ from pydantic import SecretStr
 from sqlalchemy import text
 
 from contracts import events
+from contracts.events.intake import CaseSubmitted
 from services.sla.app import MANIFEST, seed
 from services.sla.settings import Settings
 from services.sla.store import SlaTx
@@ -63,8 +64,10 @@ class House:
     async def say(self, case_id: UUID, event: Event, *, at: datetime | None = None) -> AnyEnvelope:
         """As its publisher would have put it on its stream; heard only by `hear`."""
         self._said[case_id, event.PUBLISHER] += 1
-        sequence = self._said[case_id, event.PUBLISHER]
-        said: AnyEnvelope = Envelope.of(event, case_id=case_id, sequence=sequence, now=at or self.clock.now())
+        sequence, now = self._said[case_id, event.PUBLISHER], at or self.clock.now()
+        if isinstance(event, CaseSubmitted) and event.received_at > now:
+            event = event.model_copy(update={"received_at": now})
+        said: AnyEnvelope = Envelope.of(event, case_id=case_id, sequence=sequence, now=now)
         await self.context.bus.jetstream.publish(self.context.bus.name(said.type), said.to_json())
         return said
 

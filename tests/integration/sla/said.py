@@ -24,7 +24,11 @@ from shared.ids import new_id
 UNIT = {"unit_code": "PS-CG", "unit_name": "区城管局"}
 
 
-def submitted(*, case_no: str = "PS26092800000188") -> CaseSubmitted:
+LONG_AFTER = datetime(2100, 1, 1, tzinfo=UTC)
+
+
+def submitted(*, case_no: str = "PS26092800000188", received_at: datetime = LONG_AFTER) -> CaseSubmitted:
+    """`received_at` later than it is said means at the moment it is said."""
     return CaseSubmitted(
         case_no=case_no,
         look_up_hash="00",
@@ -32,7 +36,7 @@ def submitted(*, case_no: str = "PS26092800000188") -> CaseSubmitted:
         origin_channel_code="wechat_pingshan",
         citizen_id=None,
         text="巷口垃圾没人清",
-        received_at=datetime(2026, 9, 28, tzinfo=UTC),
+        received_at=received_at,
     )
 
 

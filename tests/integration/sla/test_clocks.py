@@ -1,6 +1,6 @@
 """Clocks start, warn, breach and stop as the events of the other services say, heard from a real bus."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
 import pytest
@@ -217,3 +217,13 @@ async def test_work_on_a_case_that_was_never_filed_waits(house: House) -> None:
     await consumer.close()
     assert await house.rows("SELECT 1 FROM clocks") == []
     assert await house.rows("SELECT 1 FROM parked") == []
+
+
+async def test_a_call_entered_after_an_outage_counts_from_when_it_was_made(house: House) -> None:
+    """A citizen's time runs while the telephone platform is down; what is over by then is late at once."""
+    late, made_at = new_id(), START - timedelta(hours=3)
+    await house.told(late, submitted(case_no="PS26092800000285", received_at=made_at))
+    await house.told(late, filed(amount=2, unit="urgent_hour", grade="A"), dispatched(new_id()))
+    rows = await house.rows(f"SELECT kind, started_at FROM clocks WHERE case_id = '{late}'")
+    assert {row.kind: row.started_at for row in rows}["total"] == made_at
+    assert ("breached", "total", 1.0) in said(await house.tick(seconds=1))
