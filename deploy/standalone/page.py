@@ -15,6 +15,7 @@ HOME = """<!doctype html>
   input { font: inherit; padding: .45rem .6rem; border: 1px solid #b9c2cc; border-radius: 8px; width: 100%; box-sizing: border-box }
   button { font: inherit; background: #b3261e; color: #fff; border: 0; border-radius: 8px; padding: .5rem 1.4rem; margin-top: .6rem; cursor: pointer }
   ol { list-style: none; padding: 0; margin: 1rem 0 0 } li { border-left: 3px solid #b3261e; padding: .1rem 0 .8rem 1rem }
+  li.pending { border-color: #d5dbe1; color: #8a94a0 } li.current { font-weight: 600 }
   li small { display: block; color: #5b6673 } a { color: #0b57d0 } table { border-collapse: collapse; width: 100% } td { padding: .25rem .5rem .25rem 0 }
   #error { color: #b3261e }
 </style>
@@ -47,6 +48,7 @@ let stop = null;
 function show(view) {
   nodes.replaceChildren(...view.nodes.map(node => {
     const item = document.createElement("li"), when = document.createElement("small");
+    item.className = node.state;
     item.textContent = node.label + (node.text ? "：" + node.text : "");
     when.textContent = node.at ? new Date(node.at).toLocaleString("zh-CN", { timeZone: "Asia/Shanghai" }) : "";
     item.append(when);
@@ -57,19 +59,39 @@ form.addEventListener("submit", async event => {
   event.preventDefault();
   if (stop) stop.abort();
   stop = new AbortController();
+  const asked = stop;
   error.textContent = "";
+  nodes.replaceChildren();
   const number = encodeURIComponent(form.number.value.replace(/[\\s-]/g, "").toUpperCase());
-  const answer = await fetch(`/v1/progress/${number}/stream`, { headers: { "X-Lookup-Code": form.code.value.trim() }, signal: stop.signal });
-  if (!answer.ok) { error.textContent = (await answer.json()).title_zh; nodes.replaceChildren(); return; }
+  const headers = { "X-Lookup-Code": form.code.value.trim() };
+  while (!asked.signal.aborted) {
+    try {
+      const answer = await fetch(`/v1/progress/${number}/stream`, { headers, signal: asked.signal });
+      if (!answer.ok) {
+        error.textContent = (await answer.json()).title_zh;
+        if (answer.status !== 503) return;
+      } else {
+        error.textContent = "";
+        await read(answer, headers);
+      }
+    } catch (problem) {
+      if (asked.signal.aborted) return;
+      error.textContent = "网络不稳定，正在重新连接……";
+    }
+    await new Promise(resolve => setTimeout(resolve, 2000));
+  }
+});
+async function read(answer, headers) {
   const reader = answer.body.pipeThrough(new TextDecoderStream()).getReader();
   for (let text = "", part; !(part = await reader.read()).done;) {
     text += part.value;
     for (let end; (end = text.indexOf("\\n\\n")) >= 0; text = text.slice(end + 2)) {
-      const data = text.slice(0, end).split("\\n").filter(line => line.startsWith("data:")).map(line => line.slice(5)).join("");
-      if (data) show(JSON.parse(data));
+      const lines = text.slice(0, end).split("\\n"), field = name => lines.filter(line => line.startsWith(name + ":")).map(line => line.slice(name.length + 1).trim()).join("");
+      if (field("id")) headers["Last-Event-ID"] = field("id");
+      if (field("event") === "progress") show(JSON.parse(field("data")));
     }
   }
-});
+}
 </script>
 </main></body></html>
 """
