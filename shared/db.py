@@ -96,12 +96,16 @@ async def open_pool(url: str, *, schema: str, size: int) -> "asyncpg.Pool[Any]":
     return await pool
 
 
+# The driver's "internal" errors are what a connection says whose server died in the middle of an operation.
+_SILENT = (exc.TimeoutError, OSError, TimeoutError, asyncpg.InterfaceError, asyncpg.InternalClientError)
+
+
 def domain_error(error: Exception) -> Conflict | InvalidInput | Unavailable | None:
     """What a driver's error means to a caller; None when it is a bug of ours."""
     cause = error.orig if isinstance(error, exc.DBAPIError) else error
     state: str = getattr(cause, "sqlstate", None) or ""
     broken = isinstance(error, exc.DBAPIError) and (error.connection_invalidated or not state)
-    silent = isinstance(error, exc.TimeoutError | OSError | asyncpg.InterfaceError | TimeoutError)
+    silent = isinstance(error, _SILENT) or isinstance(cause, _SILENT)
     if silent or broken or state[:2] in {"08", "57", "53"}:
         return DatabaseDown(retry_after=2)
     if state[:2] == "40":

@@ -2,14 +2,18 @@
 
 from collections import Counter
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from fastapi.routing import APIRoute
+from sqlalchemy import MetaData
 
 from contracts import events
 from deploy.standalone.services import MANIFESTS
 from shared.app import create_app
+from shared.inbox import mechanism_tables
 
+ROOT = Path(__file__).resolve().parents[2]
 PUBLIC_EVERYWHERE = {"healthz", "readyz", "show_metrics"}
 
 
@@ -69,3 +73,14 @@ def test_every_answer_that_can_refuse_is_declared(service: str) -> None:
             for verb, operation in verbs.items():
                 missing = {"401", "403", "404", "409", "413", "415", "422", "429", "503"} - set(operation["responses"])
                 assert not missing, f"{verb} {path}: {missing}"
+
+
+@pytest.mark.parametrize("service", MANIFESTS)
+def test_a_services_readme_names_what_it_publishes_consumes_and_keeps(service: str) -> None:
+    text = (ROOT / "services" / service / "README.md").read_text("utf-8")
+    manifest = MANIFESTS[service]
+    said = [event.TYPE.removesuffix(".v1") for event in (*manifest.publishes, *manifest.consumes)]
+    house = MetaData()
+    mechanism_tables(house)
+    tables = set(manifest.metadata.tables) - set(house.tables)
+    assert [name for name in (*said, *sorted(tables), *manifest.paths) if name not in text] == []
