@@ -48,7 +48,7 @@ MANIFEST = Manifest(
         OrderRedispatched: consumers.on_order_redispatched,
         CaseClosed: consumers.on_case_closed,
     },
-    pace={"ROUTER": 0.5, "relay": 0.012},
+    pace={"ROUTER": 0.3, "relay": 0.008},
     prefetch=consumers.prefetch,
     loops=loops,
     parts=open_parts,
