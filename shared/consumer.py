@@ -20,6 +20,7 @@ from shared.clock import Clock
 from shared.cloudevents import AnyEnvelope, Event, EventReader, Undecodable
 from shared.db import Tx
 from shared.errors import DomainError
+from shared.loops import Pace
 
 log = logging.getLogger(__name__)
 
@@ -68,7 +69,7 @@ class Consumer[T: Tx]:
         self._handlers = {event.TYPE: handler for event, handler in handlers.items()}
         self._reader = EventReader(handlers)
         self._prefetch = prefetch
-        self._ack_wait, self._patience, self._ordered, self.pace = ack_wait, patience, ordered, pace
+        self._ack_wait, self._patience, self._ordered, self._pace = ack_wait, patience, ordered, Pace(pace)
         self._subscription: JetStreamContext.PushSubscription | None = None
         self._arrived: deque[Msg] = deque()
         self._arrival = asyncio.Event()
@@ -98,6 +99,9 @@ class Consumer[T: Tx]:
                 await asyncio.wait_for(self._arrival.wait(), self._patience)
             except TimeoutError:
                 await self._check()
+        if self._arrived:
+            await self._pace.rest()
+            self._pace.begin()
         return [self._arrived.popleft() for _ in range(min(len(self._arrived), BATCH))]
 
     async def _arrive(self, message: Msg) -> None:

@@ -17,14 +17,31 @@ class Loop(Protocol):
     name: str
     idle: float
     """Seconds to rest when there was nothing to do, unless woken."""
-    pace: float
-    """Seconds to rest after every round: what comes meanwhile shares the next one, and its transaction."""
 
     async def run_once(self) -> bool:
         """Do one bounded batch; True when there may be more at once."""
 
     async def close(self) -> None:
         """Give back what it holds; called once after the last `run_once`."""
+
+
+class Pace:
+    """No two rounds begin closer together than so many seconds: what comes alone is taken at once, what comes in a
+    stream shares a round, and its transaction.
+    """
+
+    def __init__(self, seconds: float) -> None:
+        self._seconds = seconds
+        self._free_at = 0.0
+
+    async def rest(self) -> None:
+        """Wait until the next round may begin."""
+        if (early := self._free_at - asyncio.get_running_loop().time()) > 0:
+            await asyncio.sleep(early)
+
+    def begin(self) -> None:
+        """A round with work begins now."""
+        self._free_at = asyncio.get_running_loop().time() + self._seconds
 
 
 class Runner:
@@ -63,8 +80,6 @@ class Runner:
                     bug = failures == 1 and not isinstance(error, Unavailable)
                     log.warning("loop %s failed: %s", self.loop.name, type(error).__name__, exc_info=bug)
                 more = False
-            if self.loop.pace and not self._stopping:
-                await asyncio.sleep(self.loop.pace)
             if more:
                 continue
             rest = min(0.2 * 2 ** min(failures, 5), 5.0) if failures else self.loop.idle

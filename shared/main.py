@@ -20,7 +20,10 @@ def main[S: ServiceSettings, T: Tx](manifest: Manifest[S, T]) -> None:
     api = verbs.add_parser("api", help="serve HTTP")
     api.add_argument("--host", default="127.0.0.1")
     api.add_argument("--port", type=int, default=8000)
-    verbs.add_parser("worker", help="run the relay, the consumers and the timers")
+    work = verbs.add_parser("worker", help="run the relay, the consumers and the timers")
+    work.add_argument(
+        "--lane", choices=("all", "swift", "rest"), default="all", help="only what a citizen waits for, or the rest"
+    )
     verbs.add_parser("migrate", help="bring the schema to the newest version and load the shipped rule data")
     parked = verbs.add_parser("parked", help="list events that could not be applied")
     parked.add_argument("--replay", action="store_true", help="try them again, in order")
@@ -44,7 +47,7 @@ def main[S: ServiceSettings, T: Tx](manifest: Manifest[S, T]) -> None:
             timeout_graceful_shutdown=5,
         )
     elif arguments.verb == "worker":
-        uvloop.run(worker.run(manifest, settings))
+        uvloop.run(worker.run(manifest, settings, arguments.lane))
     elif arguments.verb == "migrate":
         asyncio.run(migrate_and_seed(manifest, settings))
     elif arguments.verb == "parked":

@@ -40,6 +40,8 @@ class Manifest[S: ServiceSettings, T: Tx]:
     pace: Mapping[str, float] = field(default_factory=dict)
     """Seconds between rounds of a stream's consumer, or of the `relay`: under load, what nobody waits for takes fewer
     transactions and leaves the processor to what somebody does."""
+    swift: frozenset[str] = frozenset()
+    """Streams, or the `relay`, a citizen waits for: a process of its own may carry them (`worker --lane swift`)."""
     prefetch: Prefetch[T] | None = None
     loops: Callable[[Context[S, T]], Sequence[Loop]] = lambda _: ()
     """Loops of the worker beside relay and consumers: timers, webhooks."""

@@ -13,6 +13,7 @@ from shared import metrics
 from shared.bus import Bus
 from shared.cloudevents import Event
 from shared.db import server_settings
+from shared.loops import Pace
 
 log = logging.getLogger(__name__)
 
@@ -26,6 +27,11 @@ _MARK = """
 UPDATE outbox SET published_at = now(), stream_sequence = acked.sequence
 FROM unnest($1::bigint[], $2::bigint[]) AS acked(position, sequence)
 WHERE outbox.position = acked.position
+"""
+# What was published since the last comparison stands in the rows themselves, which are kept long enough.
+_LAST = """
+SELECT m.incarnation, greatest(m.last_sequence, (SELECT max(stream_sequence) FROM outbox WHERE stream = $1)) AS last
+FROM stream_marks m WHERE m.stream = $1
 """
 _REMEMBER = """
 INSERT INTO stream_marks (stream, incarnation, last_sequence) VALUES ($1, $2, $3)
@@ -63,7 +69,7 @@ class Relay:
     ) -> None:
         self.name = f"relay:{service}"
         self._bus, self._url, self._service = bus, url, service
-        self._publishes, self._retention, self.pace = publishes, retention, pace
+        self._publishes, self._retention, self._pace = publishes, retention, Pace(pace)
         self._connection: asyncpg.Connection[Any] | None = None
         self._epoch = -1
         self._incarnations: dict[str, str] = {}
@@ -79,10 +85,12 @@ class Relay:
             await self._compare(connection)
             self._epoch = epoch
         await self._prune(connection)
+        await self._pace.rest()
         rows = await connection.fetch(_UNPUBLISHED, BATCH)
         metrics.outbox_age.labels(self._service).set(float(rows[0]["age"]) if rows else 0.0)
         if not rows:
             return False
+        self._pace.begin()
         await self._publish(connection, rows)
         return len(rows) == BATCH
 
@@ -90,9 +98,9 @@ class Relay:
         """The connection that holds the lock; None while another process leads."""
         if self._connection is not None and not self._connection.is_closed():
             return self._connection
-        connection = await asyncpg.connect(
-            self._url, server_settings=server_settings(self._service), timeout=5, command_timeout=30
-        )
+        # What the relay writes may be lost in a crash: then it publishes again, and everybody knows the ids.
+        relaxed = {**server_settings(self._service), "synchronous_commit": "off"}
+        connection = await asyncpg.connect(self._url, server_settings=relaxed, timeout=5, command_timeout=30)
         if await connection.fetchval("SELECT pg_try_advisory_lock(hashtext($1))", self.name):
             self._connection = connection
             self._epoch = -1
@@ -121,7 +129,6 @@ class Relay:
                 await self._republish(connection, stream, above=min(fresh) - 1)
             if fresh:
                 self._highest[stream] = max(fresh)
-                await connection.execute(_REMEMBER, stream, self._incarnations[stream], max(fresh))
         failed = next((ack for ack in answers if isinstance(ack, BaseException)), None)
         if failed is not None:
             self._epoch = -1
@@ -131,11 +138,11 @@ class Relay:
         streams = await self._bus.ensure_streams(self._publishes)
         for stream, info in streams.items():
             incarnation = str(info.created)
-            mark = await connection.fetchrow("SELECT * FROM stream_marks WHERE stream = $1", stream)
+            mark = await connection.fetchrow(_LAST, stream)
             last = info.state.last_seq
             if mark is not None and mark["incarnation"] != incarnation:
                 await self._republish(connection, stream, above=0)
-            elif mark is not None and last < max(mark["last_sequence"], self._highest.get(stream, 0)):
+            elif mark is not None and last < max(mark["last"], self._highest.get(stream, 0)):
                 await self._republish(connection, stream, above=last)
             self._incarnations[stream] = incarnation
             self._highest[stream] = last
@@ -165,6 +172,8 @@ class Relay:
 
     async def _prune(self, connection: "asyncpg.Connection[Any]") -> None:
         if time.monotonic() - self._pruned_at > 30:  # noqa: PLR2004  seconds
+            for stream, highest in self._highest.items():
+                await connection.execute(_REMEMBER, stream, self._incarnations[stream], highest)
             await connection.execute(_PRUNE, self._retention)
             self._pruned_at = time.monotonic()
 

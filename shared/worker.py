@@ -5,8 +5,8 @@ import contextlib
 import gc
 import logging
 import signal
-from collections.abc import Sequence
 from functools import partial
+from typing import Literal
 
 from nats.aio.msg import Msg
 from prometheus_client import start_http_server
@@ -21,6 +21,9 @@ from shared.relay import Relay
 from shared.settings import ServiceSettings
 
 log = logging.getLogger(__name__)
+
+type Lane = Literal["all", "swift", "rest"]
+"""`swift`: only what a citizen waits for (`Manifest.swift`), so that nothing else keeps its process; `rest`: the others."""
 
 
 def relay_of[S: ServiceSettings, T: Tx](manifest: Manifest[S, T], context: Context[S, T]) -> Relay:
@@ -55,7 +58,17 @@ def consumers_of[S: ServiceSettings, T: Tx](
     ]
 
 
-async def run[S: ServiceSettings, T: Tx](manifest: Manifest[S, T], settings: S) -> None:
+def loops_of[S: ServiceSettings, T: Tx](
+    manifest: Manifest[S, T], context: Context[S, T], lane: Lane = "all"
+) -> tuple[Relay | None, list[Loop]]:
+    """What runs on a lane: the relay, if it does, and everything else."""
+    swift = lane != "rest", lane != "swift"
+    relay = relay_of(manifest, context) if swift["relay" not in manifest.swift] else None
+    consumers = [one for one in consumers_of(manifest, context) if swift[one.stream not in manifest.swift]]
+    return relay, [*consumers, *(manifest.loops(context) if lane != "swift" else ())]
+
+
+async def run[S: ServiceSettings, T: Tx](manifest: Manifest[S, T], settings: S, lane: Lane = "all") -> None:
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -65,18 +78,19 @@ async def run[S: ServiceSettings, T: Tx](manifest: Manifest[S, T], settings: S) 
     async with open_context(manifest, settings) as context:
         with contextlib.suppress(TimeoutError):
             await context.bus.ready(within=5)
-        relay = Runner(relay_of(manifest, context))
-        others: Sequence[Loop] = [*consumers_of(manifest, context), *manifest.loops(context)]
-        runners = [relay, *map(Runner, others)]
+        carries, others = loops_of(manifest, context, lane)
+        relay = Runner(carries) if carries is not None else None
+        runners = [*([relay] if relay else []), *map(Runner, others)]
         gc.collect()
         gc.freeze()
         gc.set_threshold(20_000, 50, 100)
         for runner in runners:
             runner.start()
-        waker = asyncio.create_task(listen(context, manifest.name, relay))
+        waker = asyncio.create_task(listen(context, manifest.name, relay)) if relay else None
         log.info("worker of %s runs %s", manifest.name, ", ".join(runner.loop.name for runner in runners))
         await stop.wait()
-        waker.cancel()
+        if waker is not None:
+            waker.cancel()
         await asyncio.gather(*(runner.stop() for runner in runners))
 
 

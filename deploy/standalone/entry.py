@@ -4,6 +4,7 @@ import multiprocessing as mp
 import os
 import signal
 import socket
+import sys
 import threading
 from collections.abc import Mapping
 from multiprocessing import connection
@@ -16,8 +17,8 @@ from deploy.standalone.services import MANIFESTS, one_port
 from shared import logs, worker
 from shared.main import migrate_and_seed
 
-YIELDING = {"router": 15, "sla": 15}
-"""Niceness of workers whose work may come a moment later than what a citizen is waiting for on the same cores."""
+NICE = 15
+"""Of workers whose work may come a moment later than what a citizen is waiting for on the same cores."""
 
 
 def begin(environment: Mapping[str, str], name: str, log_file: Path) -> None:
@@ -49,12 +50,15 @@ def serve(environment: Mapping[str, str], log_file: Path, listener: socket.socke
     uvloop.run(uvicorn.Server(config).serve(sockets=[listener]))
 
 
-def work(environment: Mapping[str, str], log_file: Path, name: str) -> None:
-    """A service's worker: its relay, consumers and timers."""
+def work(environment: Mapping[str, str], log_file: Path, name: str, lane: worker.Lane) -> None:
+    """A service's worker, or one lane of it: relay, consumers and timers."""
     begin(environment, name, log_file)
-    os.nice(YIELDING.get(name, 0))
+    if lane != "swift":
+        os.nice(NICE)
+        if sys.platform == "linux":
+            os.sched_setscheduler(0, os.SCHED_IDLE, os.sched_param(0))
     manifest = MANIFESTS[name]
-    uvloop.run(worker.run(manifest, manifest.settings()))
+    uvloop.run(worker.run(manifest, manifest.settings(), lane))
 
 
 def migrate(environment: Mapping[str, str], log_file: Path) -> None:

@@ -72,7 +72,9 @@ class System:
         for number in range(1, self.options.web_processes + 1):
             running.start(f"web-{number}", "serve", self._listener)
         for name in environment.SERVICES:
-            running.start(f"{name}-worker", "work", name)
+            if name in environment.SWIFT:
+                running.start(f"{name}-swift", "work", name, "swift")
+            running.start(f"{name}-worker", "work", name, "rest" if name in environment.SWIFT else "all")
         self._wait()
         self.write_state()
 

@@ -70,7 +70,6 @@ class Sweep:
 
     name = "feedback:attempts"
     idle = 60.0
-    pace = 0.0
 
     def __init__(self, context: Context[Any, Tx], window: timedelta) -> None:
         self._context, self._window = context, window

@@ -67,7 +67,6 @@ class Delivery:
 
     name = "feedback:notices"
     idle = 0.5
-    pace = 0.0
 
     def __init__(self, context: Context[Settings, Tx], ports: Mapping[Channel, Messenger], rules: NoticeRules) -> None:
         self._context, self._ports, self._rules = context, ports, rules

@@ -23,7 +23,6 @@ class Feed:
 
     name = "feedback:feed"
     idle = 0.5
-    pace = 0.0
 
     def __init__(self, bus: Bus, hub: Hub, look_ups: LookUps, *, catch_up: float) -> None:
         """`catch_up`: seconds between comparisons."""
@@ -52,10 +51,10 @@ class Feed:
     async def _told(self, message: Msg) -> None:
         try:
             for line in message.data.split(b"\n"):
-                version, closed, case_no, view = line.split(b" ", 3)
+                version, closed, case_no, hashed, view = line.split(b" ", 4)
                 number = case_no.decode()
                 if self._hub.watches(number):
-                    self._hub.tell(number, int(version), closed == b"1", view)
+                    self._hub.tell(number, int(version), closed == b"1", view, hashed.decode())
         except ValueError:
             log.warning("a progress signal could not be read")
 
@@ -70,7 +69,6 @@ class Heartbeat:
 
     name = "feedback:heartbeat"
     idle = 1.0
-    pace = 0.0
 
     def __init__(self, hub: Hub, *, silent_for: float) -> None:
         self._hub, self._silent_for = hub, silent_for

@@ -7,6 +7,7 @@ newest view, not a queue, when it reads again.
 
 import asyncio
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 from starlette.types import Send
 
@@ -25,10 +26,20 @@ def chunk_of(case_no: str, version: int, closed: bool, view: bytes) -> bytes:
     return event
 
 
+@dataclass(frozen=True, slots=True)
+class Told:
+    """News of a case, with the look-up hash that opens it."""
+
+    look_up_hash: str
+    version: int
+    closed: bool
+    view: bytes
+
+
 class Watcher:
     """One open stream."""
 
-    __slots__ = ("_held", "_loop", "_pending", "_pump", "_send", "ended", "live", "news", "sent_at", "version")
+    __slots__ = ("_held", "_loop", "_pending", "_pump", "_send", "ended", "live", "news", "sent_at", "told", "version")
 
     def __init__(self, send: Send, *, version: int = 0) -> None:
         """`version`: the one the client already has."""
@@ -41,6 +52,8 @@ class Watcher:
         self.live = False
         """False while it waits for its case to become known: then news only wakes it."""
         self.news: asyncio.Event | None = None
+        self.told: Told | None = None
+        """What was said of the case while it waited."""
         self.sent_at = 0.0
         self.ended = False
 
@@ -126,11 +139,13 @@ class Hub:
     def watches(self, case_no: str) -> bool:
         return case_no in self._watchers
 
-    def tell(self, case_no: str, version: int, closed: bool, view: bytes) -> None:
+    def tell(self, case_no: str, version: int, closed: bool, view: bytes, look_up_hash: str = "") -> None:
         group = self._watchers.get(case_no)
         if group:
             chunk = chunk_of(case_no, version, closed, view)
             for watcher in list(group):
+                if watcher.news is not None:
+                    watcher.told = Told(look_up_hash, version, closed, view)
                 watcher.offer(version, chunk)
 
     def versions(self) -> dict[str, int]:

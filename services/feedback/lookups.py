@@ -4,6 +4,7 @@ An unknown number, a malformed one and a wrong code are one case here: the same 
 failure is counted, the same 404 is given. Nothing but the database's index knows the difference.
 """
 
+import hmac
 from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, replace
@@ -17,6 +18,7 @@ from starlette.types import Scope
 
 from contracts.numbers import NotACaseNumber, code_hash, parse_case_number
 from services.feedback.attempts import FAIL, Limits, failed
+from services.feedback.hub import Told
 from services.feedback.lines import Lines
 from services.feedback.store import Tx
 from shared import db
@@ -61,7 +63,8 @@ class Asking:
 
     case_no: str
     """In canonical form where it has one."""
-    code: str | None
+    hashed: str | None
+    """Of the look-up code, keyed and bound to the number."""
     actor: Actor | None
     address: str
 
@@ -110,7 +113,9 @@ class LookUps:
         if actor is None and code is None:
             raise Unauthenticated("send X-Lookup-Code, or log in")
         client = scope.get("client")
-        return Asking(self._canonical(case_no), code, actor, client[0] if client else "")
+        number = self._canonical(case_no)
+        hashed = code_hash(code, number, self._key).hex() if code is not None else None
+        return Asking(number, hashed, actor, client[0] if client else "")
 
     def _canonical(self, given: str) -> str:
         # Programs send numbers as they got them, and a wrong check digit finds nothing anyway.
@@ -132,10 +137,17 @@ class LookUps:
     async def find(self, asking: Asking, *, now: datetime) -> Found | None:
         """None for a stranger as for a number nobody has. Raises `TooManyLookUps`."""
         row = await self._together.submit(asking)
-        if row["view"] is None or asking.code is not None:
+        if row["view"] is None or asking.hashed is not None:
             # Whose own token opens it is not guessing, whatever others have tried on the number.
             self._limits.refuse(row["blocked_until"], now=now)
         return None if row["view"] is None else Found(row["version"], row["closed"], row["view"])
+
+    @staticmethod
+    def opened(asking: Asking, told: Told | None) -> Found | None:
+        """What a signal has just told, for whoever waits for it with the right code; None says nothing, then `find`."""
+        if told is None or asking.hashed is None or not hmac.compare_digest(told.look_up_hash, asking.hashed):
+            return None
+        return Found(told.version, told.closed, told.view)
 
     async def _find(self, group: Sequence[Asking]) -> Sequence[asyncpg.Record]:
         """Those that came while the last statement ran share the next one."""
@@ -144,9 +156,8 @@ class LookUps:
             return await self._lines.fetch(_FIND, *map(list, zip(*columns, strict=True)))
 
     def _column_values(self, asking: Asking) -> tuple[object, ...]:
-        hashed = code_hash(asking.code, asking.case_no, self._key).hex() if asking.code is not None else None
         keys = (None, None) if asking.staff else self._limits.keys(asking.case_no, asking.address)
-        return asking.case_no, hashed, asking.citizen_id, asking.staff, *keys
+        return asking.case_no, asking.hashed, asking.citizen_id, asking.staff, *keys
 
     async def get(self, asking: Asking, *, now: datetime) -> Found:
         """Raises `CaseNotFound`, which counts as a failure, or `TooManyLookUps`."""

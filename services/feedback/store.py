@@ -197,11 +197,13 @@ class Tx(db.Tx):
 
 
 def signal_of(case: Case) -> bytes:
-    """`<version> <closed 0|1> <case_no> <view>`, on one line as all compact JSON: enough for a watcher's process without asking the database."""
-    return b"%d %d %s %s" % (
+    """`<version> <closed 0|1> <case_no> <look-up hash> <view>` on one line, as all compact JSON: enough for a watcher's
+    process to tell who watches, and to let in who waits with the right code, without asking the database."""
+    return b"%d %d %s %s %s" % (
         case.version,
         case.facts.closing is not None,
         (case.facts.case_no or "").encode(),
+        (case.facts.look_up_hash or "").encode(),
         case.view or b"",
     )
 

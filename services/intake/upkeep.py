@@ -23,7 +23,6 @@ class Purge:
 
     name = "intake:purge"
     idle = 60.0
-    pace = 0.0
 
     def __init__(self, context: Context[Settings, Tx]) -> None:
         self._here, self._parts = context, Parts.of(context)
@@ -60,7 +59,6 @@ class Rotation:
 
     name = "intake:rotation"
     idle = 3600.0
-    pace = 0.0
 
     def __init__(self, context: Context[Settings, Tx]) -> None:
         self._here, self._vault = context, Parts.of(context).vault

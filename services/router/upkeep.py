@@ -44,7 +44,6 @@ class Upkeep:
 
     name = "router:upkeep"
     idle = 60.0
-    pace = 0.0
 
     def __init__(self, context: Context[Settings, Tx]) -> None:
         self._context = context

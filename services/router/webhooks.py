@@ -75,7 +75,6 @@ class Courier:
 
     name = "webhooks"
     idle = 1.0
-    pace = 0.0
 
     def __init__(
         self,

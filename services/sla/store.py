@@ -82,6 +82,7 @@ _FIRE = text(
     RETURNING k.case_id, k.clock_id, k.kind, k.order_id, k.unit_code, k.due_at, by_clock.percents, by_clock.dues
     """
 )
+_NEXT_DUE = text("SELECT min(due_at) FROM timers")
 _COUNT_UP = text(
     """
     UPDATE cases SET sequence = sequence + given.more
@@ -164,6 +165,11 @@ class SlaTx(Tx):
             sequences[firing.case_id] += 1
             self._say(firing.case_id, sequences[firing.case_id], firing.event(), now)
         return len(claimed)
+
+    async def next_due(self) -> datetime | None:
+        """The instant of the earliest timer there is."""
+        found: datetime | None = (await self.connection.execute(_NEXT_DUE)).scalar_one()
+        return found
 
     async def flush(self) -> None:
         changed = list(self._changed.values())

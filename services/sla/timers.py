@@ -21,17 +21,15 @@ async def at_once() -> bool:
 class Timers:
     """`run_once` fires one batch in one transaction. Any number of workers may run it at the same time.
 
-    `poll` is in real seconds, whatever the clock shows: due instants may come nearer at any time through another
-    process, and an empty look costs one indexed read.
+    It rests until the next timer is due, at most `poll` seconds: another process may start a clock that is due sooner.
     """
 
     name = "timers:sla"
-    pace = 0.0
 
     def __init__(
-        self, begin: Begin[SlaTx], clock: Clock, *, batch: int = 500, poll: float = 0.05, ready: Ready = at_once
+        self, begin: Begin[SlaTx], clock: Clock, *, batch: int = 500, poll: float = 0.2, ready: Ready = at_once
     ) -> None:
-        self._begin, self._clock, self._batch, self._ready = begin, clock, batch, ready
+        self._begin, self._clock, self._batch, self._poll, self._ready = begin, clock, batch, poll, ready
         self.idle = poll
 
     async def run_once(self) -> bool:
@@ -39,6 +37,8 @@ class Timers:
             return False
         async with self._begin() as tx:
             claimed = await usecases.fire_due(tx, now=self._clock.now(), most=self._batch)
+            next_due = await tx.next_due()
+        self.idle = min(self._clock.seconds_until(next_due), self._poll) if next_due else self._poll
         return claimed == self._batch
 
     async def close(self) -> None:

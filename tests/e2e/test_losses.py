@@ -7,7 +7,10 @@ from tests.support.calls import Calls
 from tests.support.eventually import eventually
 from tests.support.system import RunningSystem
 
-VICTIMS = ("web-1", "intake-worker", "router-worker", "sla-worker", "feedback-worker", "nats", "postgres")
+VICTIMS = (
+    "web-1", "intake-swift", "intake-worker", "router-worker", "sla-worker", "feedback-swift", "feedback-worker",
+    "nats", "postgres",
+)  # fmt: skip
 pytestmark = [pytest.mark.e2e, pytest.mark.xdist_group("e2e")]
 
 

@@ -135,7 +135,7 @@ async def _visible(request: Request, here: Context[Any, Tx], actor: Actor | None
         look_ups: LookUps = here.parts["look_ups"]
         asking = await look_ups.asking(request.scope, request.headers.get("x-case-no", ""))
         await look_ups.get(asking, now=here.clock.now())
-        own = asking.code is not None and asking.case_no == photo.case_no
+        own = asking.hashed is not None and asking.case_no == photo.case_no
     if not own or not photo.public:
         raise PhotoHidden
     return photo

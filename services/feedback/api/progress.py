@@ -94,9 +94,10 @@ async def _found(here: Context[Any, Any], asking: Asking, watcher: Watcher, *, p
     A wrong code waits as long as an unknown number, or the wait would tell one from the other.
     """
     look_ups: LookUps = here.parts["look_ups"]
+    # Listening before the first look, so that what is said while it is under way is not missed.
+    watcher.news = asyncio.Event()
     found = await look_ups.find(asking, now=here.clock.now())
     if found is None and look_ups.plausible(asking):
-        watcher.news = asyncio.Event()
         loop = asyncio.get_running_loop()
         deadline = loop.time() + patience
         while found is None and loop.time() < deadline and not watcher.ended:
@@ -104,8 +105,8 @@ async def _found(here: Context[Any, Any], asking: Asking, watcher: Watcher, *, p
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(watcher.news.wait(), min(1.0, deadline - loop.time()))
             watcher.news.clear()
-            found = await look_ups.find(asking, now=here.clock.now())
-        watcher.news = None
+            found = look_ups.opened(asking, watcher.told) or await look_ups.find(asking, now=here.clock.now())
+    watcher.news = None
     if watcher.ended:
         raise Unavailable(retry_after=1)
     if found is None:

@@ -43,7 +43,7 @@ async def rate_answer(
     look_ups: LookUps = here.parts["look_ups"]
     asking = await look_ups.asking(request.scope, case_no)
     now = here.clock.now()
-    if asking.staff and asking.code is None:
+    if asking.staff and asking.hashed is None:
         # Staff may look, but nobody rates their own work.
         raise CaseNotFound
     await look_ups.get(asking.as_citizen(), now=now)

@@ -9,6 +9,7 @@ import sys
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 import httpx
@@ -18,6 +19,7 @@ import uvicorn
 from deploy.standalone.ports import free_port
 from services.feedback.feed import Feed
 from services.feedback.hub import Hub
+from services.feedback.lookups import Asking, Found
 from services.feedback.store import Tools, Tx
 from shared.ids import new_id
 from tests.integration.feedback.conftest import Case, House, OpenHouse, answered, begun, key, settings_for
@@ -116,6 +118,24 @@ async def test_a_case_that_is_still_on_its_way_is_waited_for(open_house: OpenHou
         await until(lambda: len(hub(house)) == 1)
         await house.told(new_id(), said.submitted(citizen_id=citizen))
         assert (await waiting)["data"]["status"]["code"] == "submitted"
+
+
+async def test_news_that_comes_during_the_first_look_is_not_missed(
+    house: House, door: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    look_ups, looks = house.context.parts["look_ups"], []
+    find = look_ups.find
+
+    async def overtaken(asking: Asking, *, now: datetime) -> Found | None:
+        found: Found | None = await find(asking, now=now)
+        looks.append(found)
+        hub(house).tell(asking.case_no, 1, False, b'{"version":1}', asking.hashed or "")
+        return found
+
+    monkeypatch.setattr(look_ups, "find", overtaken)
+    event = await _first(door, said.number(), {"X-Lookup-Code": said.CODE})
+    assert event["data"] == {"version": 1}
+    assert looks == [None]  # the news itself opened the stream
 
 
 async def _first(door: httpx.AsyncClient, case_no: str, headers: dict[str, str]) -> dict[str, Any]:

@@ -97,6 +97,23 @@ async def test_a_stream_that_went_back_gets_what_it_lost(toys: Toys, case_id: UU
     await relay2.close()
 
 
+async def test_what_was_published_since_the_last_comparison_counts_too(toys: Toys, case_id: UUID) -> None:
+    """The mark is written at comparisons only; what came after it stands in the rows themselves."""
+    relay = toys.relay()
+    await toys.say(case_id, 1)
+    await relay.run_once()
+    await toys.say(case_id, 2, 3)
+    await relay.run_once()
+    await relay.close()
+    assert await toys.rows("SELECT last_sequence FROM stream_marks") == [(0,)]
+    await toys.rows("UPDATE outbox SET stream_sequence = stream_sequence + 2 RETURNING position")
+    toys.bus.epoch += 1
+    again = toys.relay()
+    await again.run_once()
+    assert await toys.rows("SELECT max(stream_sequence) FROM outbox") == [(3,)]
+    await again.close()
+
+
 async def test_published_rows_are_kept_for_the_retention_and_then_pruned(toys: Toys) -> None:
     await toys.say(new_id(), 1)
     relay = toys.relay()

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from services.feedback.hub import HEARTBEAT, Hub, Watcher, chunk_of
+from services.feedback.lookups import Asking, Found, LookUps
 
 
 class Client:
@@ -71,6 +72,16 @@ async def test_nothing_reaches_somebody_who_may_not_see_the_case_yet(hub: Hub) -
     assert watcher.news.is_set()
     watcher.begin(0, b"")
     assert client.got == [b"", chunk_of("PS1", 1, False, b"{}")]
+
+
+async def test_who_waits_is_let_in_by_the_news_only_with_the_right_code(hub: Hub) -> None:
+    watcher = Watcher(Client().send)
+    watcher.news = asyncio.Event()
+    hub.add("PS1", watcher)
+    hub.tell("PS1", 4, True, b"{}", "ab12")
+    for hashed, opened in (("ab12", Found(4, True, b"{}")), ("ab13", None), (None, None)):
+        assert LookUps.opened(Asking("PS1", hashed, None, ""), watcher.told) == opened
+    assert LookUps.opened(Asking("PS1", "ab12", None, ""), None) is None
 
 
 async def test_only_a_silent_stream_gets_a_heartbeat(hub: Hub) -> None:
