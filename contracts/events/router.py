@@ -33,6 +33,13 @@ class StandardLimit(BaseModel):
     unit: LimitUnit
 
 
+class FiledStandard(BaseModel):
+    """Which standard of its category a case was filed under."""
+
+    no: int
+    name: str
+
+
 class RouterEvent(Event):
     PUBLISHER: ClassVar[str] = "router"
 
@@ -69,6 +76,8 @@ class CaseFiled(RouterEvent):
     area_code: str | None
     photo_required: bool
     limit: StandardLimit
+    standard: FiledStandard | None = None
+    """None in events from before a category could have several."""
 
 
 class OrderDispatched(RouterEvent):

@@ -15,7 +15,7 @@ from deploy.standalone.options import Options
 SERVICES = ("intake", "router", "sla", "feedback")
 SWIFT = ("intake", "feedback")
 """Those whose workers carry something a citizen waits for, in a process of its own."""
-UNITS = Path(__file__).resolve().parents[2] / "services" / "router" / "catalog" / "2019" / "units.csv"
+UNITS = Path(__file__).resolve().parents[2] / "services" / "router" / "catalog" / "units.csv"
 
 type Account = dict[str, Any]
 

@@ -9,11 +9,12 @@ from typing import Any
 
 from contracts.events import ROUTER
 from services.router import consumers, signing, staff, tables
-from services.router.api import catalogue, departments, desk, orders
+from services.router.api import catalogue, departments, desk, orders, versions
 from services.router.api import staff as sessions
 from services.router.rulebook import Rulebook
 from services.router.settings import Settings
 from services.router.store import Tx
+from services.router.takeover import Takeover
 from services.router.upkeep import Upkeep
 from services.router.webhooks import Courier
 from shared import apikeys
@@ -41,7 +42,15 @@ async def parts(context: Context[Settings, Tx]) -> AsyncIterator[dict[str, Any]]
 
 
 def loops(context: Context[Settings, Tx]) -> Sequence[Loop]:
-    return [Courier(context, signed_at=RealClock().now, random=secrets.SystemRandom().random), Upkeep(context)]
+    return [
+        Courier(context, signed_at=RealClock().now, random=secrets.SystemRandom().random),
+        Upkeep(context),
+        Takeover(context, RULEBOOK),
+    ]
+
+
+def api_loops(context: Context[Settings, Tx]) -> Sequence[Loop]:
+    return [Takeover(context, RULEBOOK)]
 
 
 async def seed(context: Context[Settings, Tx]) -> None:
@@ -64,15 +73,18 @@ MANIFEST = Manifest(
     tx=partial(Tx, rulebook=RULEBOOK),
     metadata=tables.metadata,
     migrations=Path(__file__).parent / "migrations",
-    routes=[sessions.routes, desk.routes, orders.routes, departments.routes, catalogue.routes],
-    paths=("staff", "orders", "desk", "catalogue", "units", "webhooks", "feed"),
-    public=frozenset({"open_session", "read_catalogue", "read_entry", "read_units"}),
+    routes=[sessions.routes, desk.routes, orders.routes, departments.routes, catalogue.routes, versions.routes],
+    paths=("staff", "orders", "desk", "catalogue", "catalogue-versions", "units", "webhooks", "feed"),
+    public=frozenset(
+        {"open_session", "read_catalogue", "search_catalogue", "read_outside_code", "read_entry", "read_units"}
+    ),
     publishes=ROUTER,
     consumes=consumers.HANDLERS,
     unordered=frozenset({"FEEDBACK", "SLA"}),
     pace={"INTAKE": 0.12, "FEEDBACK": 0.12, "SLA": 0.3, "relay": 0.08},
     prefetch=consumers.prefetch,
     loops=loops,
+    api_loops=api_loops,
     parts=parts,
     seed=seed,
     api_keys=True,

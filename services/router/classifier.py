@@ -8,9 +8,9 @@ from typing import Literal
 
 from contracts.events.intake import CaseType
 from contracts.events.router import Reason
-from services.router.catalogue import Catalogue
-from services.router.catalogue_entries import Category
-from services.router.catalogue_rules import ClassificationRules, Scoring
+from services.router.catalogue.entries import Category
+from services.router.catalogue.rules import ClassificationRules, Scoring
+from services.router.catalogue.whole import Catalogue
 from services.router.classifier_words import Phrases, PlaceWords, TypeMarkers, normal
 
 

@@ -7,7 +7,7 @@ from operator import add
 
 from contracts.events.intake import CaseType
 from contracts.events.router import Reason
-from services.router.catalogue_rules import ClassificationRules
+from services.router.catalogue.rules import ClassificationRules
 from services.router.units import Places
 
 

@@ -18,7 +18,8 @@ NEW = frozenset({CaseSubmitted.TYPE, CitizenErased.TYPE})
 
 
 async def prefetch(tx: Tx, events: Sequence[AnyEnvelope]) -> None:
-    """All cases a batch needs, in two queries."""
+    """All cases a batch needs, in two queries; the first batch also asks which catalogue is in force."""
+    await tx.rulebook.ready(tx.connection)
     await tx.load({event.case_id for event in events if event.type not in NEW})
 
 

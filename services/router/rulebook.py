@@ -1,58 +1,133 @@
-"""Which rules a case is judged by: every shipped edition, read once, and the desk's own `desk.yaml`."""
+"""Which rules a case is judged by: shipped editions, published versions, and the desk's own `desk.yaml`."""
 
-from dataclasses import dataclass
+import asyncio
+import logging
+from collections.abc import Collection
 from datetime import date, datetime
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 import chinese_calendar
 import yaml
+from sqlalchemy.ext.asyncio import AsyncConnection
 
-from services.router import catalogue
+from services.router.catalogue import reading, versions
+from services.router.catalogue.files import Files, read_folder
+from services.router.catalogue.sheet import CatalogueInvalid
+from services.router.catalogue.whole import Catalogue
 from services.router.classifier import Classifier
 from services.router.domain.cases import Case
 from services.router.domain.rules import SHENZHEN, DeskRules, Rules
+from shared.errors import Unavailable
+
+log = logging.getLogger(__name__)
 
 DESK = Path(__file__).parent / "desk.yaml"
 
 
-@dataclass(frozen=True)
 class Edition:
-    rules: Rules
-    classifier: Classifier
+    """One edition with everything a case is judged by; its classifier is made when the first message comes."""
+
+    def __init__(self, catalogue: Catalogue, desk: DeskRules) -> None:
+        self.rules = Rules(catalogue, desk, is_working_day)
+
+    @cached_property
+    def classifier(self) -> Classifier:
+        return Classifier(self.rules.catalogue)
+
+
+class EditionUnknown(Unavailable):
+    """A case was filed under a version of the catalogue that is not here."""
+
+    zh = "该事件所用目录版本暂不可用，请稍后再试"
 
 
 class Rulebook:
-    """All editions in one folder; opened by the composition root, or with what ships at first use."""
+    """All editions: those in one folder, and the published versions of the database, which running processes take over.
+
+    Opened by the composition root, or with what ships at first use.
+    """
 
     def __init__(self) -> None:
+        self._root = reading.SHIPPED
+        self._desk: DeskRules | None = None
         self._editions: dict[str, Edition] = {}
-        self._root = catalogue.SHIPPED
+        self._shipped: frozenset[str] = frozenset()
+        self._published: dict[str, date] = {}
+        self._asked = False
+        self.files: Files = {}
+        """The tables of the shipped editions, which a change is laid over."""
 
     def open(self, root: Path | None) -> None:
         """Read every edition under `root` (what ships when None); an invalid one stops the start."""
-        self._root = root or catalogue.SHIPPED
-        desk = read_desk(DESK)
-        editions: dict[str, Edition] = {}
-        for file in sorted(self._root.glob("*/edition.yaml")):
-            loaded = catalogue.load(file.parent)
-            rules = Rules(loaded, desk, is_working_day)
-            editions[loaded.edition.id] = Edition(rules, Classifier(loaded))
-        self._editions = editions
+        self._root = root or reading.SHIPPED
+        self._desk = desk = read_desk(DESK)
+        self.files = read_folder(self._root)
+        self._editions = {name: Edition(one, desk) for name, one in reading.read_all(self.files).items()}
+        self._shipped = frozenset(self._editions)
+        self._published, self._asked = {}, False
+
+    async def refresh(self, connection: AsyncConnection) -> None:
+        """Take over what was published, and let go what was withdrawn, since somebody last asked."""
+        self._ready()
+        published = await versions.published(connection)
+        stale = {name for name, day in published.items() if self._published.get(name) != day}
+        await self._load(connection, stale)
+        self._published, self._asked = published, True
+
+    async def ready(self, connection: AsyncConnection) -> None:
+        """Before anything is filed it must once have been asked what is published."""
+        if not self._asked:
+            await self.refresh(connection)
+
+    async def need(self, connection: AsyncConnection, editions: Collection[str]) -> None:
+        """The versions these cases were filed under; no query where all are known."""
+        self._ready()
+        missing = [name for name in editions if name not in self._editions]
+        if missing:
+            await self._load(connection, missing)
+
+    async def _load(self, connection: AsyncConnection, names: Collection[str]) -> None:
+        assert self._desk is not None
+        wanted = [name for name in names if name not in self._shipped]
+        for document in await versions.fetched(connection, wanted) if wanted else ():
+            # Reading takes a second: other requests go on meanwhile.
+            try:
+                loaded = await asyncio.to_thread(document.catalogue)
+            except (CatalogueInvalid, KeyError):
+                # What was examined before it was kept is no fault of the case that needs it: that one waits.
+                log.exception("version %s of the catalogue cannot be read any more", document.id)
+                raise EditionUnknown(retry_after=60) from None
+            self._editions[document.id] = Edition(loaded, self._desk)
 
     def in_force(self, now: datetime) -> Edition:
         """By the date in Shenzhen; of several the one that began last."""
         self._ready()
         day = now.astimezone(SHENZHEN).date()
-        found = [one for one in self._editions.values() if one.rules.catalogue.edition.in_force(day)]
-        if not found:
-            raise catalogue.NoEditionInForce
-        return max(found, key=lambda one: one.rules.catalogue.edition.effective_from)
+        usable = (*self._shipped, *(name for name in self._published if name in self._editions))
+        found = reading.in_force((self._editions[name].rules.catalogue.edition for name in usable), day)
+        return self._editions[found.id]
 
     def of(self, case: Case) -> Rules:
         """The edition a case was filed under; a later one never changes a running case."""
+        return self.edition(case.edition).rules
+
+    def edition(self, name: str) -> Edition:
         self._ready()
-        return self._editions[case.edition].rules
+        try:
+            return self._editions[name]
+        except KeyError:
+            raise EditionUnknown(retry_after=5) from None
+
+    def public(self, name: str) -> Edition | None:
+        """An edition everybody may read: shipped or published."""
+        self._ready()
+        return self._editions.get(name) if name in self._shipped or name in self._published else None
+
+    def shipped(self) -> tuple[Edition, ...]:
+        self._ready()
+        return tuple(self._editions[name] for name in sorted(self._shipped))
 
     def _ready(self) -> None:
         if not self._editions:

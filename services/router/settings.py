@@ -22,7 +22,7 @@ class Settings(ServiceSettings):
     first_api_keys: SecretStr = SecretStr("[]")
     """JSON list of {key, name, roles, units}; admitted at the first start."""
     catalogue_folder: Path | None = None
-    """Folder with one sub-folder for each edition; what ships when empty."""
+    """Folder with the tables and rules of the catalogue (docs/catalogue.md); what ships when empty."""
     session_hours: float = 8.0
     """How long a login lasts."""
     machine_token_hours: float = 1.0

@@ -98,6 +98,7 @@ class Tx(db.Tx):
         if wanted:
             query = select(tables.cases).where(tables.cases.c.case_id.in_(wanted)).order_by(tables.cases.c.case_id)
             found = (await self.connection.execute(query.with_for_update() if lock else query)).mappings().all()
+            await self.rulebook.need(self.connection, {row["edition"] for row in found})
             held = await self._orders([row["case_id"] for row in found])
             for row in found:
                 self._cases[row["case_id"]] = rows.case_of(row, held.get(row["case_id"], []))

@@ -5,6 +5,7 @@ from sqlalchemy import (
     BigInteger,
     Boolean,
     Column,
+    Date,
     DateTime,
     Float,
     Identity,
@@ -53,6 +54,7 @@ cases = Table(
     Column("edition", Text, nullable=False),
     Column("type_code", Text, nullable=False),
     Column("category_code", Text),
+    Column("standard_no", Integer),
     Column("area_code", Text),
     Column("grade", Text),
     Column("process_code", Text),
@@ -225,3 +227,25 @@ kept_answers = Table(
     _instant("created_at", required=True),
     Index("ix_kept_answers_created", "created_at"),
 )
+
+catalogue_versions = Table(
+    "catalogue_versions",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("title", Text, nullable=False),
+    Column("status", Text, nullable=False),
+    Column("based_on", Text, nullable=False),
+    Column("effective_from", Date),
+    Column("document", LargeBinary, nullable=False),
+    Column("checksum", Text, nullable=False),
+    Column("uploaded_by", Text, nullable=False),
+    _instant("uploaded_at", required=True),
+    Column("published_by", Text),
+    _instant("published_at"),
+    Column("withdrawn_by", Text),
+    _instant("withdrawn_at"),
+)
+"""The catalogue as it was uploaded, whole and compressed; none is ever changed or deleted, for cases refer to it.
+
+States: draft; published (in force from its day on); withdrawn (given up before that day).
+"""

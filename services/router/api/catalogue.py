@@ -1,95 +1,59 @@
 """What everybody may read: the catalogue with its standards, and the names of the units."""
 
-from datetime import date
-from typing import Annotated, Literal
+from typing import Annotated
 
-from fastapi import APIRouter, Path
-from pydantic import BaseModel
+from fastapi import APIRouter, Path, Query
 
-from contracts.events.router import LimitUnit, Node
-from services.router.api.doors import Here, here_rules
+from services.router.api.catalogue_views import (
+    CatalogueView,
+    CategoryName,
+    CategoryView,
+    ClassView,
+    EntryView,
+    FoundList,
+    FoundView,
+    OutsideMeaning,
+    OutsideMeanings,
+    SubclassView,
+    UnitList,
+    UnitView,
+)
+from services.router.api.doors import Here, here_rules, rulebook_of
+from services.router.catalogue.codemaps import Table
+from services.router.catalogue.search import search
+from services.router.catalogue.whole import Catalogue
+from services.router.domain.rules import SHENZHEN
+from services.router.settings import Settings
+from services.router.store import Tx
+from shared.context import Context
+from shared.errors import NotFound
 
 routes = APIRouter(tags=["catalogue"])
 
 AnyCode = Annotated[str, Path(pattern=r"^[0-9]{2,7}$")]
+EditionId = Annotated[str | None, Query(pattern=r"^[0-9]{4}(-[a-z0-9]{1,12})?$")]
 
 
-class CategoryName(BaseModel):
-    code: str
-    name: str
-    default_type: str
-    grade: Literal["A", "B", "C"]
+class EditionNotFound(NotFound):
+    """There is no such edition of the catalogue, or it has not been published."""
+
+    zh = "没有这一版事项目录，或尚未发布"
 
 
-class SubclassView(BaseModel):
-    code: str
-    name: str
-    categories: list[CategoryName]
-
-
-class ClassView(BaseModel):
-    code: str
-    name: str
-    covers: str
-    subclasses: list[SubclassView]
-
-
-class CatalogueView(BaseModel):
-    edition: str
-    title: str
-    effective_from: date
-    classes: list[ClassView]
-
-
-class EntryView(BaseModel):
-    """A class, a subclass, or a category with its standard."""
-
-    code: str
-    name: str
-    path: list[str]
-    level: Literal["class", "subclass", "category"]
-    children: list[str] = []
-    standard: "StandardView | None" = None
-
-
-class LimitView(BaseModel):
-    amount: int
-    unit: LimitUnit
-
-
-class StandardView(BaseModel):
-    """立结案标准: what it covers, when it is filed and closed, by whom, within which limit, under which law."""
-
-    covers: str
-    excludes: str
-    examples: list[str]
-    unit_kind: str
-    unit_kind_name: str
-    legal_basis: str
-    filing_condition: str
-    closing_condition: str
-    default_type: str
-    grade: Literal["A", "B", "C"]
-    photo_required: bool
-    limit: LimitView
-    process_code: str
-    nodes: list[Node]
-
-
-class UnitView(BaseModel):
-    code: str
-    name: str
-    level: str
-    parent: str | None
-
-
-class UnitList(BaseModel):
-    items: list[UnitView]
+def _edition(here: Context[Settings, Tx], name: str | None) -> Catalogue:
+    """The edition in force when none is named; drafts are not for everybody."""
+    if name is None:
+        return here_rules(here).catalogue
+    found = rulebook_of(here).public(name)
+    if found is None:
+        raise EditionNotFound
+    return found.rules.catalogue
 
 
 @routes.get("/catalogue")
-async def read_catalogue(here: Here) -> CatalogueView:
-    found = here_rules(here).catalogue
+async def read_catalogue(here: Here, edition: EditionId = None) -> CatalogueView:
+    """The three levels of the edition in force, or of an older or coming one."""
+    found = _edition(here, edition)
     under_subclass: dict[str, list[CategoryName]] = {}
     for one in found.categories.values():
         name = CategoryName(code=one.code, name=one.name, default_type=one.default_type, grade=one.grade)
@@ -102,15 +66,60 @@ async def read_catalogue(here: Here) -> CatalogueView:
         ClassView(code=main.code, name=main.name, covers=main.covers, subclasses=under_class.get(main.code, []))
         for main in found.classes.values()
     ]
-    edition = found.edition
     return CatalogueView(
-        edition=edition.id, title=edition.title, effective_from=edition.effective_from, classes=classes
+        edition=found.edition.id,
+        title=found.edition.title,
+        effective_from=found.edition.effective_from,
+        classes=classes,
     )
 
 
+@routes.get("/catalogue/search")
+async def search_catalogue(
+    here: Here,
+    q: Annotated[str, Query(min_length=1, max_length=60, pattern=r"^[^\x00]*$")],
+    limit: Annotated[int, Query(ge=1, le=50)] = 10,
+    edition: EditionId = None,
+) -> FoundList:
+    """Categories by name, keyword or the beginning of a code, the best first."""
+    found = _edition(here, edition)
+    items = [
+        FoundView(
+            code=hit.category.code,
+            name=hit.category.name,
+            path=list(found.path(hit.category.code)),
+            score=round(hit.score, 2),
+        )
+        for hit in search(found, q, limit)
+    ]
+    return FoundList(items=items)
+
+
+@routes.get("/catalogue/outside-codes")
+async def read_outside_code(
+    here: Here,
+    code: Annotated[str, Query(pattern=r"^[0-9A-Za-z][0-9A-Za-z._-]{0,31}$")],
+    table: Table | None = None,
+    edition: EditionId = None,
+) -> OutsideMeanings:
+    """Which categories a code of another table means; several where that table is coarser."""
+    found = _edition(here, edition)
+    items = [
+        OutsideMeaning(
+            table=one.table,
+            code=one.code,
+            name=one.name,
+            category_code=one.category,
+            category_name=found.category(one.category).name,
+        )
+        for one in found.code_maps.meaning(code, table)
+    ]
+    return OutsideMeanings(items=items)
+
+
 @routes.get("/catalogue/{code}")
-async def read_entry(here: Here, code: AnyCode) -> EntryView:
-    found = here_rules(here).catalogue
+async def read_entry(here: Here, code: AnyCode, edition: EditionId = None) -> EntryView:
+    found = _edition(here, edition)
     children = [child.code for child in found.children(code)]
     if code in found.classes:
         name = found.classes[code].name
@@ -119,25 +128,9 @@ async def read_entry(here: Here, code: AnyCode) -> EntryView:
         sub = found.subclasses[code]
         path = [found.classes[sub.class_code].name, sub.name]
         return EntryView(code=code, name=sub.name, path=path, level="subclass", children=children)
-    one = found.category(code)
-    process = found.processes.for_case(one.default_type, one)
-    standard = StandardView(
-        covers=one.covers,
-        excludes=one.excludes,
-        examples=list(one.examples),
-        unit_kind=one.unit_kind,
-        unit_kind_name=found.unit_kinds[one.unit_kind].name,
-        legal_basis=one.legal_basis,
-        filing_condition=one.filing_condition,
-        closing_condition=one.closing_condition,
-        default_type=one.default_type,
-        grade=one.grade,
-        photo_required=one.photo_required,
-        limit=LimitView(amount=one.limit.amount, unit=one.limit.unit),
-        process_code=process.code,
-        nodes=list(process.for_citizen),
-    )
-    return EntryView(code=code, name=one.name, path=list(found.path(code)), level="category", standard=standard)
+    one, today = found.category(code), here.clock.now().astimezone(SHENZHEN).date()
+    category = CategoryView.of(one, found, today)
+    return EntryView(code=code, name=one.name, path=list(found.path(code)), level="category", category=category)
 
 
 @routes.get("/units")

@@ -11,8 +11,9 @@ from sqlalchemy import RowMapping
 from contracts.events.intake import CaseType, Place
 from contracts.events.router import Reason
 from services.router import lists
-from services.router.api.doors import AtDesk, AtWork, Dispatcher, Here, IfMatch, Limit, here_rules, tag
-from services.router.api.views import CandidateView, CaseView, category_name
+from services.router.api.doors import AtDesk, AtWork, Dispatcher, Here, IfMatch, Limit, here_rules, names_of, tag
+from services.router.api.filed_views import CandidateView, category_name
+from services.router.api.views import CaseView
 from services.router.domain import scope
 from services.router.domain.rules import Rules
 from services.router.store import Tx
@@ -31,6 +32,7 @@ class CaseLine(BaseModel):
     case_id: UUID
     case_no: str
     state: str
+    edition: str
     type_code: str
     category_code: str | None
     category_name: str
@@ -103,6 +105,8 @@ class Choice(BaseModel):
 
     category_code: CategoryCode
     type_code: CaseType | None = None
+    standard_no: int | None = Field(default=None, ge=1, le=20)
+    """One of the category's standards; told from the words of the request when left out."""
     area_code: AreaCode | None = None
     lead_unit_code: UnitCode | None = None
     co_unit_codes: list[UnitCode] = Field(default=[], max_length=10)
@@ -144,7 +148,8 @@ async def read_queue(*, here: Here, by: Dispatcher, after: UUID | None = None, l
     async with here.begin() as tx:
         recused = lists.recused_codes(by, rules)
         found = await lists.queue(tx.connection, recused=recused, after=after, limit=limit)
-    return QueuePage(items=[QueueLine.of(row, rules) for row in found], next=_next(found, limit))
+        rules_of = await names_of(here, tx, found)
+    return QueuePage(items=[QueueLine.of(row, rules_of(row)) for row in found], next=_next(found, limit))
 
 
 @routes.get("/returns")
@@ -213,7 +218,8 @@ async def read_cases(
             after=after,
             limit=limit,
         )
-    return CasePage(items=[CaseLine.of(row, rules) for row in found], next=_next(found, limit))
+        rules_of = await names_of(here, tx, found)
+    return CasePage(items=[CaseLine.of(row, rules_of(row)) for row in found], next=_next(found, limit))
 
 
 @routes.get("/cases/{case_id}")
@@ -237,6 +243,7 @@ async def classify_case(
             area_code=body.area_code,
             lead=body.lead_unit_code,
             co_units=body.co_unit_codes,
+            standard_no=body.standard_no,
             by=by,
             if_match=if_match,
             now=now,

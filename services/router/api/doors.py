@@ -1,8 +1,10 @@
 """What the router's doors have in common: the process's context, versions in headers, and whom they admit."""
 
+from collections.abc import Callable, Sequence
 from typing import Annotated
 
 from fastapi import Depends, Header, Query, Response
+from sqlalchemy import RowMapping
 
 from services.router.domain.cases import Case
 from services.router.domain.rules import Rules
@@ -33,8 +35,19 @@ Department = Annotated[Actor, Depends(requires("department", kind="machine"))]
 
 def here_rules(here: Context[Settings, Tx]) -> Rules:
     """The rules now in force, for lists and forms; a single case is judged by its own edition."""
+    return rulebook_of(here).in_force(here.clock.now()).rules
+
+
+def rulebook_of(here: Context[Settings, Tx]) -> Rulebook:
     rulebook: Rulebook = here.parts["rulebook"]
-    return rulebook.in_force(here.clock.now()).rules
+    return rulebook
+
+
+async def names_of(here: Context[Settings, Tx], tx: Tx, found: Sequence[RowMapping]) -> Callable[[RowMapping], Rules]:
+    """For a list: the rules each row's names come from, which are those of the edition its case keeps."""
+    rulebook = rulebook_of(here)
+    await rulebook.need(tx.connection, {row["edition"] for row in found})
+    return lambda row: rulebook.edition(row["edition"]).rules
 
 
 def keyring_of(here: Context[Settings, Tx]) -> Keyring:

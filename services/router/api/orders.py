@@ -9,8 +9,9 @@ from fastapi import APIRouter, Query, Response
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 from services.router import lists
-from services.router.api.doors import AtWork, Here, IdempotencyKey, IfMatch, Limit, here_rules, tag
-from services.router.api.views import OrderView, category_name
+from services.router.api.doors import AtWork, Here, IdempotencyKey, IfMatch, Limit, here_rules, names_of, tag
+from services.router.api.filed_views import category_name
+from services.router.api.views import OrderView
 from services.router.domain import scope
 from services.router.domain.errors import NotYourUnit
 from services.router.domain.rules import Rules
@@ -136,11 +137,12 @@ async def read_orders(
             after=after,
             limit=limit,
         )
+        rules_of = await names_of(here, tx, found)
     items = [
         OrderLine(
-            **{name: value for name, value in row.items() if name != "returned"},
-            unit_name=rules.unit_name(row["unit_code"]),
-            category_name=category_name(row["category_code"], rules),
+            **{name: value for name, value in row.items() if name not in {"returned", "edition"}},
+            unit_name=rules_of(row).unit_name(row["unit_code"]),
+            category_name=category_name(row["category_code"], rules_of(row)),
         )
         for row in found
     ]

@@ -1,6 +1,5 @@
 """What staff and departments are shown of cases and orders, and what they may do next."""
 
-from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, Literal
 from uuid import UUID
@@ -9,6 +8,7 @@ from pydantic import BaseModel
 
 from contracts.events.intake import Place
 from contracts.events.router import Reason
+from services.router.api.filed_views import CandidateView, FiledView, category_name
 from services.router.domain import scope
 from services.router.domain.cases import Case
 from services.router.domain.chain import Entry
@@ -81,6 +81,7 @@ class OrderView(BaseModel):
     type_code: str
     category_code: str | None
     category_name: str
+    standard: FiledView | None
     area_code: str | None
     grade: str | None
     photo_required: bool
@@ -123,6 +124,7 @@ class OrderView(BaseModel):
             type_code=case.type_code,
             category_code=case.category_code,
             category_name=category_name(case.category_code, rules),
+            standard=FiledView.of(case, rules),
             area_code=case.area_code,
             grade=case.grade,
             photo_required=case.photo_required,
@@ -161,16 +163,6 @@ class OrderView(BaseModel):
         )
 
 
-class CandidateView(BaseModel):
-    category_code: str
-    category_name: str
-    score: float
-
-    @classmethod
-    def all(cls, found: Sequence[tuple[str, float]], rules: Rules) -> "list[CandidateView]":
-        return [cls(category_code=code, category_name=category_name(code, rules), score=score) for code, score in found]
-
-
 class LogView(BaseModel):
     seq: int
     at: datetime
@@ -198,6 +190,7 @@ class CaseView(BaseModel):
     type_code: str
     category_code: str | None
     category_name: str
+    standard: FiledView | None
     area_code: str | None
     grade: str | None
     process_code: str | None
@@ -248,6 +241,7 @@ class CaseView(BaseModel):
             type_code=case.type_code,
             category_code=case.category_code,
             category_name=category_name(case.category_code, rules),
+            standard=FiledView.of(case, rules),
             area_code=case.area_code,
             grade=case.grade,
             process_code=case.process_code,
@@ -278,8 +272,3 @@ class CaseView(BaseModel):
             version=case.log_seq,
             allowed_actions=[ActionView.of(one) for one in case_permissions(case, by, rules)],
         )
-
-
-def category_name(code: str | None, rules: Rules) -> str:
-    category = rules.catalogue.categories.get(code) if code else None
-    return category.name if category else ""

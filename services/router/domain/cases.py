@@ -56,6 +56,8 @@ class Case:
     """Of the catalogue; kept from filing on."""
     type_code: CaseType
     category_code: str | None = None
+    standard_no: int | None = None
+    """Which standard of the category it falls under; kept from filing on."""
     area_code: str | None = None
     grade: Literal["A", "B", "C"] | None = None
     process_code: str | None = None

@@ -7,7 +7,16 @@ from typing import Literal
 from uuid import UUID
 
 from contracts.events.intake import CaseSubmitted, CaseType
-from contracts.events.router import CaseClassified, CaseFiled, OrderDispatched, Reason, StandardLimit
+from contracts.events.router import (
+    CaseClassified,
+    CaseFiled,
+    FiledStandard,
+    OrderDispatched,
+    Reason,
+    StandardLimit,
+)
+from services.router.catalogue import standards
+from services.router.catalogue.entries import Category, Standard
 from services.router.domain.cases import Candidate, Case
 from services.router.domain.errors import TypeNotFileable, UnitIsParty, UnitUnknown
 from services.router.domain.guards import must_act_on_case
@@ -31,6 +40,8 @@ class Decision:
     candidates: tuple[Candidate, ...] = ()
     sure: bool = True
     """False when a person must look at it."""
+    standard_no: int | None = None
+    """Only where somebody chose it; else the words of the request tell."""
 
 
 def receive(case_id: UUID, said: CaseSubmitted, rules: Rules) -> Case:
@@ -59,21 +70,24 @@ def receive(case_id: UUID, said: CaseSubmitted, rules: Rules) -> Case:
 
 def decide(case: Case, decision: Decision, rules: Rules, *, now: datetime) -> None:
     """File and dispatch where the classifier is sure enough and a unit is left; else wait for a dispatcher."""
-    dispatch: Dispatch | None = None
+    found: tuple[Category, Standard, Dispatch] | None = None
     reasons = decision.reasons
     if decision.category_code and decision.sure and decision.type_code not in rules.desk.always_queued:
-        kind = rules.catalogue.category(decision.category_code).unit_kind
+        category = rules.catalogue.category(decision.category_code)
+        area, accused = decision.area_code, case.accused_unit_code
         try:
-            dispatch = rules.catalogue.dispatch.resolve(kind, decision.area_code, accused=case.accused_unit_code)
+            dispatch = rules.catalogue.dispatch.resolve(category.unit_kind, area, accused=accused)
         except NoUnitLeft as left:
             reasons = (*reasons, Reason(kind="no_unit_left", text=left.zh))
         else:
-            reasons = (*reasons, dispatch.reason)
-    _classify(case, decision, reasons, queued=dispatch is None, by=SYSTEM.id, now=now)
-    if dispatch is not None and decision.category_code is not None:
-        _file(case, decision.category_code, rules, now=now)
-        why = _told(dispatch, rules)
-        dispatch_to(case, dispatch.lead, dispatch.co_units, (why,), rules, by=SYSTEM.id, now=now)
+            standard, why = _standard(case, category, decision.standard_no, rules)
+            reasons, found = (*reasons, *why, dispatch.reason), (category, standard, dispatch)
+    _classify(case, decision, reasons, queued=found is None, by=SYSTEM.id, now=now)
+    if found is not None:
+        category, standard, dispatch = found
+        _file(case, category, standard, rules, now=now)
+        told = _told(dispatch, rules)
+        dispatch_to(case, dispatch.lead, dispatch.co_units, (told,), rules, by=SYSTEM.id, now=now)
 
 
 def decide_by_hand(
@@ -91,6 +105,7 @@ def decide_by_hand(
     if decision.type_code in rules.desk.always_queued:
         raise TypeNotFileable
     category = rules.catalogue.category(decision.category_code or "")
+    standard, by_standard = _standard(case, category, decision.standard_no, rules)
     for unit in (*co_units, *([lead] if lead else [])):
         check_unit(case, unit, rules)
     if lead is not None:
@@ -100,9 +115,17 @@ def decide_by_hand(
         found = rules.catalogue.dispatch.resolve(category.unit_kind, decision.area_code, accused=case.accused_unit_code)
         also = (unit for unit in (*found.co_units, *co_units) if unit != found.lead)
         chosen, why, told = (found.lead, tuple(dict.fromkeys(also))), found.reason, _told(found, rules)
-    _classify(case, decision, (*decision.reasons, why), queued=False, by=by.id, now=now)
-    _file(case, category.code, rules, now=now)
+    _classify(case, decision, (*decision.reasons, *by_standard, why), queued=False, by=by.id, now=now)
+    _file(case, category, standard, rules, now=now)
     dispatch_to(case, *chosen, (told,), rules, by=by.id, now=now)
+
+
+def _standard(case: Case, category: Category, no: int | None, rules: Rules) -> tuple[Standard, tuple[Reason, ...]]:
+    """Which standard applies, and why where there was a choice."""
+    if no is not None:
+        standard, why = standards.given(category, no)
+        return standard, (why,)
+    return standards.told(category, case.title, case.text, rules.catalogue.classification)
 
 
 def _told(dispatch: Dispatch, rules: Rules) -> Reason:
@@ -150,12 +173,11 @@ def _classify(
     case.note("classify", by=by, now=now, facts=facts)
 
 
-def _file(case: Case, category_code: str, rules: Rules, *, now: datetime) -> None:
-    category = rules.catalogue.category(category_code)
+def _file(case: Case, category: Category, standard: Standard, rules: Rules, *, now: datetime) -> None:
     process = rules.catalogue.processes.for_case(case.type_code, category)
     case.edition, case.category_code = rules.catalogue.edition.id, category.code
-    case.grade, case.process_code = category.grade, process.code
-    case.photo_required = rules.photo_required(category.code, case.type_code)
+    case.standard_no, case.grade, case.process_code = standard.no, category.grade, process.code
+    case.photo_required = rules.photo_required(standard, case.type_code)
     case.filed_at, case.state = now, "handling"
     case.say(
         CaseFiled(
@@ -168,7 +190,8 @@ def _file(case: Case, category_code: str, rules: Rules, *, now: datetime) -> Non
             nodes=process.for_citizen,
             area_code=case.area_code,
             photo_required=case.photo_required,
-            limit=StandardLimit(amount=category.limit.amount, unit=category.limit.unit),
+            limit=StandardLimit(amount=standard.limit.amount, unit=standard.limit.unit),
+            standard=FiledStandard(no=standard.no, name=standard.name),
         ),
         now=now,
     )

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
 
-from services.router.catalogue_rules import OrderAction
+from services.router.catalogue.rules import OrderAction
 from services.router.domain.cases import Case
 from services.router.domain.errors import (
     NotReplied,

@@ -6,8 +6,9 @@ from datetime import date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 from contracts.events.intake import CaseType
-from services.router.catalogue import Catalogue
-from services.router.catalogue_rules import OrderTable
+from services.router.catalogue.entries import Standard
+from services.router.catalogue.rules import OrderTable
+from services.router.catalogue.whole import Catalogue
 from shared.tokens import Actor
 
 SHENZHEN = ZoneInfo("Asia/Shanghai")
@@ -54,8 +55,8 @@ class Rules:
     def unit_name(self, code: str) -> str:
         return self.catalogue.units[code].name if code in self.catalogue.units else code
 
-    def photo_required(self, category_code: str, type_code: CaseType) -> bool:
-        return type_code in self.desk.photo_types and self.catalogue.category(category_code).photo_required
+    def photo_required(self, standard: Standard, type_code: CaseType) -> bool:
+        return type_code in self.desk.photo_types and standard.photo_required
 
     def return_until(self, dispatched_at: datetime) -> datetime:
         """The last instant an order may be returned: the end of the n-th working day after the day it came.

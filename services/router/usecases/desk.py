@@ -43,6 +43,7 @@ async def classify(
     area_code: str | None,
     lead: str | None,
     co_units: Sequence[str],
+    standard_no: int | None,
     by: Actor,
     if_match: str | None,
     now: datetime,
@@ -50,8 +51,9 @@ async def classify(
     """The dispatcher's choice: files and dispatches by the edition now in force."""
     case, _ = await look(tx, case_id, by, lock=True)
     await must_be_current(tx, case, if_match)
+    await tx.rulebook.ready(tx.connection)
     rules = tx.rulebook.in_force(now).rules
-    _must_exist(rules, category_code, area_code)
+    _must_exist(rules, category_code, area_code, standard_no)
     chosen = type_code or (case.type_code if case.type_code not in rules.desk.always_queued else None)
     decision = filing.Decision(
         category_code=category_code,
@@ -60,15 +62,19 @@ async def classify(
         confidence=1.0,
         method="dispatcher",
         reasons=(Reason(kind="dispatcher", text="人工分拨"),),
+        standard_no=standard_no,
     )
     filing.decide_by_hand(case, decision, rules, lead=lead, co_units=co_units, by=by, now=now)
     return case, rules
 
 
-def _must_exist(rules: Rules, category_code: str, area_code: str | None) -> None:
+def _must_exist(rules: Rules, category_code: str, area_code: str | None, standard_no: int | None) -> None:
     wrong: list[FieldError] = []
-    if category_code not in rules.catalogue.categories:
+    category = rules.catalogue.categories.get(category_code)
+    if category is None:
         wrong.append(FieldError("/category_code", "is not in the catalogue", "目录中没有这个事项"))
+    elif standard_no is not None and category.standard(standard_no) is None:
+        wrong.append(FieldError("/standard_no", "is no standard of this category", "该事项没有这条立结案标准"))
     if area_code is not None and area_code not in rules.catalogue.places:
         wrong.append(FieldError("/area_code", "is not in the catalogue", "目录中没有这个区域"))
     if wrong:

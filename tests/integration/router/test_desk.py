@@ -10,7 +10,7 @@ from shared.ids import new_id
 from tests.integration.router.conftest import People
 from tests.integration.router.desk import GARBAGE, House, Person
 
-VAGUE = {"category_code": None, "type_code": None, "title": "", "text": "你们看着办吧，希望能够重视一下这件事情"}
+VAGUE = {"category_code": None, "type_code": None, "title": "", "text": "事情就是这样，希望能够重视一下，给个说法"}
 NONSENSE = {"category_code": None, "type_code": None, "title": "", "text": "测试一下"}
 
 

@@ -115,7 +115,7 @@ async def test_the_catalogue_and_the_units_are_open_to_everybody(http: httpx.Asy
     tree = (await http.get("/catalogue")).json()
     assert len(tree["classes"]) == 17
     entry = (await http.get("/catalogue/0101001")).json()
-    assert (entry["level"], entry["standard"]["limit"]["unit"]) == ("category", "work_day")
+    assert (entry["level"], entry["category"]["standards"][0]["limit"]["unit"]) == ("category", "work_day")
     assert (await http.get("/catalogue/01")).json()["children"][0] == "0101"
     assert (await http.get("/catalogue/99")).status_code == 404
     assert "坪山街道办事处" in {unit["name"] for unit in (await http.get("/units")).json()["items"]}

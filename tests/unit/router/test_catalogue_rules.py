@@ -5,9 +5,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from contracts.events import ROUTER
-from services.router.catalogue import SHIPPED, load
+from services.router.catalogue.reading import load
 
-CATALOGUE = load(SHIPPED / "2019")
+CATALOGUE = load(edition="2019")
 ORDERS = CATALOGUE.orders
 
 

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from services.router.catalogue import SHIPPED, load
+from services.router.catalogue.reading import load
 from services.router.classifier import Classification, Classifier, Message
 
-CATALOGUE = load(SHIPPED / "2019")
+CATALOGUE = load(edition="2019")
 DEMO = Path(__file__).parents[3] / "deploy" / "demo" / "messages.csv"
 with DEMO.open(encoding="utf-8", newline="") as file:
     ROWS = list(csv.DictReader(file))
@@ -45,14 +45,14 @@ def test_no_two_messages_are_alike() -> None:
     assert len({row["text"] for row in ROWS}) == len(ROWS)
 
 
-def test_nine_in_ten_are_decided_by_rule_and_nine_in_ten_of_those_rightly(
+def test_five_in_six_are_decided_by_rule_and_nineteen_in_twenty_of_those_rightly(
     results: list[tuple[dict[str, str], Classification]],
 ) -> None:
-    """The messages and the keywords come from one hand, so this is a floor against regressions, not a forecast."""
+    """A floor against regressions, not a forecast. Among a thousand categories more is left to a person than among 90."""
     real = [(row, result) for row, result in results if row["type"] != "invalid"]
     sure = [(row, result) for row, result in real if not result.queued]
     right = [row for row, result in sure if row["category_code"] == result.category_code]
-    assert len(sure) / len(real) >= 0.9
+    assert len(sure) / len(real) >= 5 / 6
     assert len(right) / len(sure) >= 0.95
 
 

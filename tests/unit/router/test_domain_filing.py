@@ -100,7 +100,7 @@ def test_nonsense_is_not_filed_as_nonsense() -> None:
 
 
 def test_a_photo_is_demanded_only_where_there_is_a_result_to_see() -> None:
-    assert rules().catalogue.category(GARBAGE).photo_required
+    assert rules().catalogue.category(GARBAGE).standards[0].photo_required
     assert filed(type_code="complaint").photo_required
     assert not filed(type_code="praise").photo_required
 

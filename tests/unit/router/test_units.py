@@ -2,10 +2,10 @@
 
 import pytest
 
-from services.router.catalogue import SHIPPED, load
+from services.router.catalogue.reading import load
 from services.router.units import NoUnitLeft, UnknownUnitKind
 
-CATALOGUE = load(SHIPPED / "2019")
+CATALOGUE = load(edition="2019")
 DISPATCH = CATALOGUE.dispatch
 
 
