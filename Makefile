@@ -7,9 +7,10 @@ MESSAGES ?=
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 
 .DEFAULT_GOAL := help
-.PHONY: help install up demo test test-unit test-contract test-integration test-e2e test-slow lint types format contracts \
-        verify-contracts bench bench-submissions bench-progress bench-workdays bench-timers bench-sse bench-lookups \
-        lock check clean
+BENCHES := bench-workdays bench-submissions bench-lookups bench-sse bench-timers bench-progress bench-catalogue \
+           bench-classify
+.PHONY: help install up demo tour-catalogue test test-unit test-contract test-integration test-e2e test-slow lint types \
+        format contracts verify-contracts bench $(BENCHES) lock check clean
 
 help: ## this list
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  \033[1m%-18s\033[0m %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -35,6 +36,9 @@ up: .venv/runtime ## start everything on this machine, until Ctrl-C
 
 demo: .venv/runtime ## watch 120 requests go through (MESSAGES=file.csv N=500 for your own)
 	@$(BIN)/python -m deploy.demo $(if $(MESSAGES),--messages "$(MESSAGES)") $(if $(N),--count $(N))
+
+tour-catalogue: .venv/runtime ## change the rules: a broken workbook, a good one, a dry run, the day it is switched on
+	@$(BIN)/python -m deploy.tour catalogue
 
 lint: .venv/dev ## ruff, formatting, import rules
 	$(BIN)/ruff check .
@@ -66,8 +70,8 @@ contracts: .venv/dev ## write AsyncAPI, JSON Schemas and OpenAPI from the code
 verify-contracts: .venv/dev ## fail when they are not current
 	$(BIN)/python -m deploy.contracts --check
 
-bench: bench-workdays bench-submissions bench-lookups bench-sse bench-timers bench-progress ## every figure, into build/bench/
-bench-%: .venv/dev
+bench: $(BENCHES) ## every figure, into build/bench/
+$(BENCHES): bench-%: .venv/dev
 	$(BIN)/python -m tests.bench.$*
 
 check: lint types verify-contracts test ## all that CI runs, in its order

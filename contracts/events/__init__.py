@@ -7,6 +7,7 @@ INTAKE: tuple[type[Event], ...] = (intake.CaseSubmitted, intake.ContactChanged, 
 ROUTER: tuple[type[Event], ...] = (
     router.CaseClassified,
     router.CaseFiled,
+    router.CaseTagged,
     router.OrderDispatched,
     router.OrderSigned,
     router.OrderContacted,

@@ -45,7 +45,7 @@ class RouterEvent(Event):
 
 
 class CaseClassified(RouterEvent):
-    """The case was looked at: by rule or by hand; without a category it waits for a dispatcher."""
+    """The case was looked at: by rule, by a trained model or by hand; without a category it waits for a dispatcher."""
 
     TYPE: ClassVar[str] = "case.classified.v1"
     EXTERNAL: ClassVar[bool] = True
@@ -54,7 +54,7 @@ class CaseClassified(RouterEvent):
     type_code: CaseType
     area_code: str | None
     confidence: float
-    method: Literal["explicit", "rules", "dispatcher"]
+    method: Literal["explicit", "rules", "learned", "dispatcher"]
     reasons: tuple[Reason, ...]
     queued: bool
     """True when it waits on the dispatcher's queue."""
@@ -78,6 +78,18 @@ class CaseFiled(RouterEvent):
     limit: StandardLimit
     standard: FiledStandard | None = None
     """None in events from before a category could have several."""
+
+
+class CaseTagged(RouterEvent):
+    """Tags were set on the case, or taken away: by rule, because something happened, or by hand."""
+
+    TYPE: ClassVar[str] = "case.tagged.v1"
+    EXTERNAL: ClassVar[bool] = True
+
+    added: tuple[str, ...]
+    removed: tuple[str, ...]
+    tags: tuple[str, ...]
+    """All it has now."""
 
 
 class OrderDispatched(RouterEvent):

@@ -46,7 +46,6 @@ class ClockWarned(SlaEvent):
     """A share of the limit is used up and the work is not done."""
 
     TYPE: ClassVar[str] = "clock.warned.v1"
-    EXTERNAL: ClassVar[bool] = True
 
     clock_id: UUID
     kind: ClockKind

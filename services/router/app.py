@@ -9,8 +9,9 @@ from typing import Any
 
 from contracts.events import ROUTER
 from services.router import consumers, signing, staff, tables
-from services.router.api import catalogue, departments, desk, orders, versions
+from services.router.api import catalogue, departments, desk, orders, quality, tags, versions
 from services.router.api import staff as sessions
+from services.router.apprentice import Apprentice
 from services.router.rulebook import Rulebook
 from services.router.settings import Settings
 from services.router.store import Tx
@@ -46,6 +47,7 @@ def loops(context: Context[Settings, Tx]) -> Sequence[Loop]:
         Courier(context, signed_at=RealClock().now, random=secrets.SystemRandom().random),
         Upkeep(context),
         Takeover(context, RULEBOOK),
+        Apprentice(context),
     ]
 
 
@@ -73,10 +75,27 @@ MANIFEST = Manifest(
     tx=partial(Tx, rulebook=RULEBOOK),
     metadata=tables.metadata,
     migrations=Path(__file__).parent / "migrations",
-    routes=[sessions.routes, desk.routes, orders.routes, departments.routes, catalogue.routes, versions.routes],
+    routes=[
+        sessions.routes,
+        desk.routes,
+        quality.routes,
+        tags.routes,
+        orders.routes,
+        departments.routes,
+        catalogue.routes,
+        versions.routes,
+    ],
     paths=("staff", "orders", "desk", "catalogue", "catalogue-versions", "units", "webhooks", "feed"),
     public=frozenset(
-        {"open_session", "read_catalogue", "search_catalogue", "read_outside_code", "read_entry", "read_units"}
+        {
+            "open_session",
+            "read_catalogue",
+            "search_catalogue",
+            "read_outside_code",
+            "read_tags",
+            "read_entry",
+            "read_units",
+        }
     ),
     publishes=ROUTER,
     consumes=consumers.HANDLERS,

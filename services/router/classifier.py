@@ -29,11 +29,13 @@ class Message:
 class Candidate:
     category_code: str
     score: float
+    words: tuple[str, ...] = ()
+    """What of the message spoke for it."""
 
 
 @dataclass(frozen=True, slots=True)
 class Classification:
-    """What the rules think; advisory, a dispatcher may always decide otherwise (个人信息保护法 §24)."""
+    """What rules and model think; advisory, a dispatcher may always decide otherwise (个人信息保护法 §24)."""
 
     category_code: str | None
     type_code: CaseType
@@ -42,7 +44,7 @@ class Classification:
     """How sure the category is, 0 to 1; see `Classifier.confidence`."""
     reasons: tuple[Reason, ...]
     candidates: tuple[Candidate, ...]
-    method: Literal["explicit", "rules"]
+    method: Literal["explicit", "rules", "learned"]
     queued: bool
     """True when a dispatcher must look: no category, or less sure than the threshold."""
 
@@ -66,6 +68,7 @@ class Classifier:
     def __init__(self, catalogue: Catalogue) -> None:
         self._rules: ClassificationRules = catalogue.classification
         self._categories: Mapping[str, Category] = catalogue.categories
+        self._classes = catalogue.classes
         self._places = PlaceWords(catalogue.places)
         self._types = TypeMarkers(self._rules)
         self._clues: dict[str, list[_Clue]] = defaultdict(list)
@@ -94,6 +97,18 @@ class Classifier:
             return self._result(None, type_code, area, reasons=reasons)
         return self._result(ranked[0].category_code, type_code, area, reasons=[*why, *reasons], ranked=ranked)
 
+    def __contains__(self, code: object) -> bool:
+        """Whether this edition has the category."""
+        return code in self._categories
+
+    @property
+    def most(self) -> int:
+        """How many candidates a dispatcher is shown."""
+        return self._rules.max_candidates
+
+    def class_name(self, code: str) -> str:
+        return self._classes[code].name
+
     def confidence(self, scores: list[float]) -> float:
         """How sure the first of the falling scores is: strength × clearness, each 0 to 1.
 
@@ -117,7 +132,7 @@ class Classifier:
             (-self._weigh_type(code, total, type_code), code) for code, (total, _) in counted.items() if total > 0
         )
         best = sorted(scores)[: self._rules.max_candidates]
-        ranked = [Candidate(code, round(-score, 3)) for score, code in best]
+        ranked = [Candidate(code, round(-score, 3), _words(counted[code][1])) for score, code in best]
         why = [_reason(weight, clue) for weight, clue in counted[ranked[0].category_code][1]] if ranked else []
         return ranked, why
 
@@ -186,6 +201,10 @@ def _counted(hits: _Hits, scoring: Scoring) -> tuple[float, _Hits]:
             share *= scoring.further_word_share
         counted.append((weight, clue))
     return total, counted
+
+
+def _words(hits: _Hits) -> tuple[str, ...]:
+    return tuple(clue.word for weight, clue in hits if weight > 0)
 
 
 def _reason(weight: float, clue: _Clue) -> Reason:

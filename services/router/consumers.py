@@ -5,9 +5,10 @@ from datetime import datetime
 
 from contracts.events.feedback import CitizenDissatisfied, PhotoTaken, RatingSubmitted
 from contracts.events.intake import CaseSubmitted, CitizenErased
-from contracts.events.sla import ClockBreached
+from contracts.events.sla import CaseSupervised, ClockBreached, ClockWarned
+from services.router import judgements
 from services.router.classifier import Classification, Message
-from services.router.domain import closing, filing, handling
+from services.router.domain import closing, filing, handling, tagging
 from services.router.domain.cases import Candidate
 from services.router.store import Tx
 from shared.cloudevents import AnyEnvelope, Envelope
@@ -18,8 +19,11 @@ NEW = frozenset({CaseSubmitted.TYPE, CitizenErased.TYPE})
 
 
 async def prefetch(tx: Tx, events: Sequence[AnyEnvelope]) -> None:
-    """All cases a batch needs, in two queries; the first batch also asks which catalogue is in force."""
+    """All a batch needs of its cases and citizens, one query a table; the first also asks which catalogue is in force."""
     await tx.rulebook.ready(tx.connection)
+    await tx.repeats.load(
+        tx.connection, (event.data.citizen_id for event in events if event.type == CaseSubmitted.TYPE)
+    )
     await tx.load({event.case_id for event in events if event.type not in NEW})
 
 
@@ -27,7 +31,8 @@ async def on_submitted(tx: Tx, envelope: Envelope[CaseSubmitted], now: datetime)
     """Classify; file and dispatch when sure, else leave it to a dispatcher."""
     edition, said = tx.rulebook.in_force(now), envelope.data
     case = filing.receive(envelope.case_id, said, edition.rules)
-    found = edition.classifier.classify(
+    judge = tx.rulebook.judge(edition)
+    found = judge.classify(
         Message(
             text=said.text,
             title=said.title,
@@ -38,6 +43,9 @@ async def on_submitted(tx: Tx, envelope: Envelope[CaseSubmitted], now: datetime)
     )
     tx.add(case)
     filing.decide(case, decision_of(found), edition.rules, now=now)
+    tagging.retag(case, edition.rules, tx.repeats.of(case), now=now)
+    tx.repeats.add(case)
+    tx.judged.append(judgements.row(case.case_id, found, version=judge.version, edition=case.edition, now=now))
 
 
 def decision_of(found: Classification) -> filing.Decision:
@@ -48,7 +56,7 @@ def decision_of(found: Classification) -> filing.Decision:
         confidence=found.confidence,
         method=found.method,
         reasons=found.reasons,
-        candidates=tuple(Candidate(one.category_code, one.score) for one in found.candidates),
+        candidates=tuple(Candidate(one.category_code, one.score, one.words) for one in found.candidates),
         sure=not found.queued,
     )
 
@@ -71,12 +79,26 @@ async def on_dissatisfied(tx: Tx, envelope: Envelope[CitizenDissatisfied], now: 
 
 
 async def on_breach(tx: Tx, envelope: Envelope[ClockBreached], now: datetime) -> None:
-    """An order nobody signed counts as signed; a reply nobody rated closes the case. Other breaches are sla's."""
+    """An order nobody signed counts as signed; a reply nobody rated closes the case. Tags follow the others."""
     case, clock = tx.known(envelope.case_id), envelope.data
     if clock.kind == "sign" and clock.order_id is not None:
         handling.sign_automatically(case, case.order(clock.order_id), tx.rules_of(case), now=now)
     elif clock.kind == "rate":
         closing.close_unrated(case, tx.rules_of(case), now=now)
+    else:
+        tagging.hear(case, f"clock.breached.{clock.kind}", tx.rules_of(case), now=now)
+
+
+async def on_warned(tx: Tx, envelope: Envelope[ClockWarned], now: datetime) -> None:
+    """News of a clock comes in any order: after the reply there is nothing left to warn of."""
+    case = tx.known(envelope.case_id)
+    if case.state in {"queued", "handling"}:
+        tagging.hear(case, f"clock.warned.{envelope.data.kind}", tx.rules_of(case), now=now)
+
+
+async def on_supervised(tx: Tx, envelope: Envelope[CaseSupervised], now: datetime) -> None:
+    case = tx.known(envelope.case_id)
+    tagging.hear(case, "case.supervised", tx.rules_of(case), now=now)
 
 
 async def on_erased(tx: Tx, envelope: Envelope[CitizenErased], now: datetime) -> None:
@@ -89,5 +111,7 @@ HANDLERS: Handlers[Tx] = {
     PhotoTaken: on_photo,
     RatingSubmitted: on_rating,
     CitizenDissatisfied: on_dissatisfied,
+    ClockWarned: on_warned,
     ClockBreached: on_breach,
+    CaseSupervised: on_supervised,
 }

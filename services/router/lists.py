@@ -1,14 +1,15 @@
 """The desk's lists: cases, orders and returns by state and unit, in cursor pages."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import RowMapping, Select, and_, exists, select
+from sqlalchemy import RowMapping, Select, and_, exists, func, not_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.router.domain.rules import Rules
-from services.router.tables import cases, orders
+from services.router.tables import case_tags, cases, orders
+from services.router.tagged import with_tags
 from shared.tokens import Actor
 
 _CASE_COLUMNS = (
@@ -37,6 +38,7 @@ _ORDER_COLUMNS = (
     orders.c.dispatched_at,
     cases.c.case_no,
     cases.c.title,
+    cases.c.confidential,
     cases.c.edition,
     cases.c.type_code,
     cases.c.category_code,
@@ -57,6 +59,12 @@ def _not_recused[S: Select[Any]](query: S, recused: Collection[str]) -> S:
     return query.where(cases.c.accused_unit_code.is_(None) | cases.c.accused_unit_code.not_in(recused))
 
 
+def _held_by[S: Select[Any]](query: S, units: Collection[str], left: Collection[str]) -> S:
+    """Only cases these units hold an order of, other than in a state `left`."""
+    theirs = and_(orders.c.case_id == cases.c.case_id, orders.c.unit_code.in_(units), orders.c.state.not_in(left))
+    return query.where(exists().where(theirs))
+
+
 async def cases_by_state(
     connection: AsyncConnection,
     *,
@@ -64,27 +72,55 @@ async def cases_by_state(
     units: Collection[str] | None,
     left: Collection[str] = (),
     recused: Collection[str],
+    tags: Collection[str] = (),
+    confidential_too: bool = True,
     after: UUID | None,
     limit: int,
 ) -> list[RowMapping]:
     """Newest first; `units` restricts to cases these units hold an order of (None: all), other than in a state `left`."""
-    query = select(*_CASE_COLUMNS).order_by(cases.c.case_id.desc()).limit(limit)
+    query = with_tags(select(*_CASE_COLUMNS), tags).order_by(cases.c.case_id.desc()).limit(limit)
+    if not confidential_too:
+        query = query.where(not_(cases.c.confidential))
     if states:
         query = query.where(cases.c.state.in_(states))
     if after is not None:
         query = query.where(cases.c.case_id < after)
     if units is not None:
-        theirs = and_(orders.c.case_id == cases.c.case_id, orders.c.unit_code.in_(units), orders.c.state.not_in(left))
-        query = query.where(exists().where(theirs))
+        query = _held_by(query, units, left)
     return list((await connection.execute(_not_recused(query, recused))).mappings())
 
 
+async def count_by_tag(
+    connection: AsyncConnection,
+    *,
+    states: Collection[str],
+    units: Collection[str] | None,
+    personal: Collection[str],
+    left: Collection[str],
+    recused: Collection[str],
+) -> Mapping[str, int]:
+    """How many cases in these states have each tag; tags in `personal` count only where the case is not confidential."""
+    query = select(case_tags.c.tag, func.count().label("cases"))
+    query = query.join(cases, and_(cases.c.case_id == case_tags.c.case_id, ~case_tags.c.removed))
+    query = query.where(cases.c.state.in_(states)).group_by(case_tags.c.tag)
+    if personal:
+        query = query.where(not_(and_(cases.c.confidential, case_tags.c.tag.in_(personal))))
+    if units is not None:
+        query = _held_by(query, units, left)
+    return {row.tag: row.cases for row in (await connection.execute(_not_recused(query, recused))).all()}
+
+
 async def queue(
-    connection: AsyncConnection, *, recused: Collection[str], after: UUID | None, limit: int
+    connection: AsyncConnection,
+    *,
+    recused: Collection[str],
+    tags: Collection[str] = (),
+    after: UUID | None,
+    limit: int,
 ) -> list[RowMapping]:
     """Cases that wait for a dispatcher, oldest first, with what the classifier thought."""
     columns = (*_CASE_COLUMNS, cases.c.text, cases.c.place, cases.c.confidence, cases.c.candidates, cases.c.reasons)
-    query = select(*columns).where(cases.c.state == "queued").order_by(cases.c.case_id).limit(limit)
+    query = with_tags(select(*columns), tags).where(cases.c.state == "queued").order_by(cases.c.case_id).limit(limit)
     if after is not None:
         query = query.where(cases.c.case_id > after)
     return list((await connection.execute(_not_recused(query, recused))).mappings())

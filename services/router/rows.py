@@ -1,7 +1,7 @@
 """How cases and orders lie in their tables, both ways."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import fields
+from dataclasses import asdict, fields
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -11,15 +11,17 @@ from sqlalchemy import RowMapping
 
 from contracts.events.intake import Place
 from contracts.events.router import Reason
-from services.router.domain.cases import Candidate, Case
+from services.router.domain.cases import Candidate, Case, Tagging
 from services.router.domain.chain import Entry
 from services.router.domain.orders import Photo, ProgressNote, Return, Review, WorkOrder
 
-_OWN = {"orders", "news", "entries", "cause"}
+_OWN = {"orders", "tags", "retagged", "news", "entries", "cause"}
 _CASE = tuple(field.name for field in fields(Case) if field.name not in _OWN)
 _ORDER = tuple(field.name for field in fields(WorkOrder))
 _ENTRY = tuple(field.name for field in fields(Entry))
+_TAGGING = tuple(field.name for field in fields(Tagging))
 CASE_COLUMNS, ORDER_COLUMNS, LOG_COLUMNS = _CASE, _ORDER, _ENTRY
+TAG_COLUMNS = ("case_id", *_TAGGING)
 """What the records of `copy_in` hold."""
 
 _CASE_IDS, _ORDER_IDS = ("case_id", "citizen_id"), ("case_id", "order_id", "replaces")
@@ -33,7 +35,7 @@ def _plain(value: UUID | None) -> UUID | None:
 def case_row(case: Case) -> dict[str, Any]:
     row = {name: getattr(case, name) for name in _CASE}
     row["place"] = {name: getattr(case.place, name) for name in Place.model_fields}
-    row["candidates"] = [{"category_code": one.category_code, "score": one.score} for one in case.candidates]
+    row["candidates"] = [asdict(one) for one in case.candidates]
     row["reasons"] = [{"kind": one.kind, "text": one.text, "weight": one.weight} for one in case.reasons]
     return row
 
@@ -44,6 +46,25 @@ def case_record(case: Case) -> tuple[object, ...]:
 
 def order_record(order: WorkOrder) -> tuple[object, ...]:
     return _record(order_row(order), "photos", "notes", "returned", "review")
+
+
+def tag_rows(case: Case) -> list[dict[str, Any]]:
+    """Those that have changed."""
+    return [_tag_row(case.case_id, case.tags[code]) for code in sorted(case.retagged)]
+
+
+def tag_records(case: Case) -> list[tuple[object, ...]]:
+    return [_record(row, "reasons") for row in tag_rows(case)]
+
+
+def _tag_row(case_id: UUID, one: Tagging) -> dict[str, Any]:
+    row = {"case_id": case_id, **{name: getattr(one, name) for name in _TAGGING}}
+    return row | {"reasons": [why.model_dump() for why in one.reasons]}
+
+
+def tagging_of(row: RowMapping) -> Tagging:
+    values = {name: row[name] for name in _TAGGING}
+    return Tagging(**values | {"reasons": tuple(Reason.model_validate(one) for one in row["reasons"])})
 
 
 def log_record(entry: Entry) -> tuple[object, ...]:
@@ -59,13 +80,17 @@ def _record(row: dict[str, Any], *json: str) -> tuple[object, ...]:
     return tuple(row.values())
 
 
-def case_of(row: RowMapping, orders: list[WorkOrder]) -> Case:
+def case_of(row: RowMapping, orders: list[WorkOrder], tags: dict[str, Tagging]) -> Case:
     values = {name: row[name] for name in _CASE}
     values |= {name: _plain(row[name]) for name in _CASE_IDS}
     values["place"] = Place.model_validate(row["place"])
-    values["candidates"] = tuple(Candidate(**one) for one in row["candidates"])
+    values["candidates"] = candidates_of(row["candidates"])
     values["reasons"] = tuple(Reason.model_validate(one) for one in row["reasons"])
-    return Case(**values, orders=orders)
+    return Case(**values, orders=orders, tags=tags)
+
+
+def candidates_of(stored: list[dict[str, Any]]) -> tuple[Candidate, ...]:
+    return tuple(Candidate(**{**one, "words": tuple(one.get("words", ()))}) for one in stored)
 
 
 def order_row(order: WorkOrder) -> dict[str, Any]:

@@ -12,6 +12,7 @@ import chinese_calendar
 import yaml
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from services.router import models
 from services.router.catalogue import reading, versions
 from services.router.catalogue.files import Files, read_folder
 from services.router.catalogue.sheet import CatalogueInvalid
@@ -19,6 +20,8 @@ from services.router.catalogue.whole import Catalogue
 from services.router.classifier import Classifier
 from services.router.domain.cases import Case
 from services.router.domain.rules import SHENZHEN, DeskRules, Rules
+from services.router.joint import Judge, Learned
+from services.router.learning.folder import DamagedModel
 from shared.errors import Unavailable
 
 log = logging.getLogger(__name__)
@@ -56,6 +59,9 @@ class Rulebook:
         self._shipped: frozenset[str] = frozenset()
         self._published: dict[str, date] = {}
         self._asked = False
+        self.model: Learned | None = None
+        """The one trained last; asked where the rules are not sure."""
+        self._unreadable: str | None = None
         self.files: Files = {}
         """The tables of the shipped editions, which a change is laid over."""
 
@@ -67,6 +73,7 @@ class Rulebook:
         self._editions = {name: Edition(one, desk) for name, one in reading.read_all(self.files).items()}
         self._shipped = frozenset(self._editions)
         self._published, self._asked = {}, False
+        self.model = self._unreadable = None
 
     async def refresh(self, connection: AsyncConnection) -> None:
         """Take over what was published, and let go what was withdrawn, since somebody last asked."""
@@ -75,6 +82,19 @@ class Rulebook:
         stale = {name for name, day in published.items() if self._published.get(name) != day}
         await self._load(connection, stale)
         self._published, self._asked = published, True
+        await self._take_model(connection)
+
+    async def _take_model(self, connection: AsyncConnection) -> None:
+        """The one trained last; one that cannot be read changes nothing."""
+        version = await models.newest(connection)
+        if version is None or version in (self._unreadable, self.model and self.model.version):
+            return
+        document = await models.fetched(connection, version)
+        try:
+            self.model = await asyncio.to_thread(document.model)
+        except DamagedModel:
+            log.exception("model %s cannot be read", version)
+            self._unreadable = version
 
     async def ready(self, connection: AsyncConnection) -> None:
         """Before anything is filed it must once have been asked what is published."""
@@ -108,6 +128,10 @@ class Rulebook:
         usable = (*self._shipped, *(name for name in self._published if name in self._editions))
         found = reading.in_force((self._editions[name].rules.catalogue.edition for name in usable), day)
         return self._editions[found.id]
+
+    def judge(self, edition: Edition) -> Judge:
+        """The rules of an edition, and the model in use."""
+        return Judge(edition.classifier, edition.rules.catalogue.classification.learned, self.model)
 
     def of(self, case: Case) -> Rules:
         """The edition a case was filed under; a later one never changes a running case."""

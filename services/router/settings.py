@@ -23,6 +23,8 @@ class Settings(ServiceSettings):
     """JSON list of {key, name, roles, units}; admitted at the first start."""
     catalogue_folder: Path | None = None
     """Folder with the tables and rules of the catalogue (docs/catalogue.md); what ships when empty."""
+    learn_at_start: bool = True
+    """Let the worker train a first model from the catalogue's own texts where there is none; takes a minute of one core."""
     session_hours: float = 8.0
     """How long a login lasts."""
     machine_token_hours: float = 1.0

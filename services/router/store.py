@@ -9,12 +9,14 @@ from sqlalchemy import select, text
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from services.router import feed, rows, tables
-from services.router.domain.cases import Case
+from services.router import feed, judgements, rows, tables
+from services.router.domain import tagging
+from services.router.domain.cases import Case, Tagging
 from services.router.domain.chain import Entry
 from services.router.domain.errors import CaseUnknown, OrderUnknown
 from services.router.domain.orders import WorkOrder
 from services.router.domain.rules import Rules
+from services.router.repeats import Repeats
 from services.router.rulebook import Rulebook
 from shared import db
 from shared.bulk import copy_in
@@ -35,6 +37,7 @@ def _saving(table: Any, keys: list[str]) -> Any:
 
 _SAVE_CASE = _saving(tables.cases, ["case_id"])
 _SAVE_ORDER = _saving(tables.orders, ["case_id", "order_id"])
+_SAVE_TAG = _saving(tables.case_tags, ["case_id", "tag"])
 _REMEMBER_ERASED = text("""
 INSERT INTO erased_citizens (citizen_id, at)
 SELECT * FROM unnest(CAST(:citizens AS uuid[]), CAST(:instants AS timestamptz[]))
@@ -61,6 +64,9 @@ class Tx(db.Tx):
         self._cases: dict[UUID, Case] = {}
         self._new: set[UUID] = set()
         self._erased: dict[UUID, datetime] = {}
+        self.repeats = Repeats()
+        self.judged: list[tuple[object, ...]] = []
+        """What was thought of new cases, as `judgements.COLUMNS`."""
 
     def rules_of(self, case: Case) -> Rules:
         return self.rulebook.of(case)
@@ -93,15 +99,17 @@ class Tx(db.Tx):
         return await self.case(found, lock=lock)
 
     async def load(self, case_ids: Iterable[UUID], *, lock: bool = True) -> list[Case]:
-        """In two queries, however many; always locked in the same order."""
+        """In three queries, however many; always locked in the same order."""
         wanted = sorted(set(case_ids) - self._cases.keys())
         if wanted:
             query = select(tables.cases).where(tables.cases.c.case_id.in_(wanted)).order_by(tables.cases.c.case_id)
             found = (await self.connection.execute(query.with_for_update() if lock else query)).mappings().all()
             await self.rulebook.need(self.connection, {row["edition"] for row in found})
-            held = await self._orders([row["case_id"] for row in found])
+            ids = [row["case_id"] for row in found]
+            held, tags = await self._orders(ids), await self._tags(ids)
             for row in found:
-                self._cases[row["case_id"]] = rows.case_of(row, held.get(row["case_id"], []))
+                case_id = row["case_id"]
+                self._cases[case_id] = rows.case_of(row, held.get(case_id, []), tags.get(case_id, {}))
         return [self._cases[case_id] for case_id in wanted if case_id in self._cases]
 
     async def _orders(self, case_ids: Sequence[UUID]) -> Mapping[UUID, list[WorkOrder]]:
@@ -111,6 +119,14 @@ class Tx(db.Tx):
             query = select(table).where(table.c.case_id.in_(case_ids)).order_by(table.c.order_id)
             for row in (await self.connection.execute(query)).mappings():
                 held.setdefault(row["case_id"], []).append(rows.order_of(row))
+        return held
+
+    async def _tags(self, case_ids: Sequence[UUID]) -> Mapping[UUID, dict[str, Tagging]]:
+        held: dict[UUID, dict[str, Tagging]] = {}
+        if case_ids:
+            query = select(tables.case_tags).where(tables.case_tags.c.case_id.in_(case_ids))
+            for row in (await self.connection.execute(query)).mappings():
+                held.setdefault(row["case_id"], {})[row["tag"]] = rows.tagging_of(row)
         return held
 
     async def log_of(self, case_id: UUID, *, after: int = 0) -> list[Entry]:
@@ -128,8 +144,12 @@ class Tx(db.Tx):
 
     async def flush(self) -> None:
         changed = [case for case in self._cases.values() if case.entries]
+        for case in changed:
+            tagging.follow(case, self.rules_of)
         if changed:
             await self._write(changed)
+        await copy_in(self.connection, "judgements", judgements.COLUMNS, self.judged)
+        self.judged.clear()
         if self._erased:
             told = {"citizens": list(self._erased), "instants": list(self._erased.values())}
             await self.connection.execute(_REMEMBER_ERASED, told)
@@ -158,6 +178,10 @@ class Tx(db.Tx):
             await self.connection.execute(_SAVE_CASE, [rows.case_row(case) for case in held])
         if orders := [rows.order_row(order) for case in held for order in case.orders]:
             await self.connection.execute(_SAVE_ORDER, orders)
+        fresh = [record for case in new for record in rows.tag_records(case)]
+        await copy_in(self.connection, "case_tags", rows.TAG_COLUMNS, fresh)
+        if tags := [row for case in held for row in rows.tag_rows(case)]:
+            await self.connection.execute(_SAVE_TAG, tags)
         log = [rows.log_record(entry) for case in changed for entry in case.entries]
         await copy_in(self.connection, "case_log", rows.LOG_COLUMNS, log)
         await self._wipe([case.case_id for case in held if case.blank])
@@ -178,5 +202,6 @@ class Tx(db.Tx):
                 told += [feed.Told(unit, feed.order_for(case, news.event, unit), envelope) for unit in news.units]
             case.news.clear()
             case.entries.clear()
+            case.retagged.clear()
         if told:
             await feed.append(self.connection, told)

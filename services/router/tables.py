@@ -7,6 +7,7 @@ from sqlalchemy import (
     Column,
     Date,
     DateTime,
+    Double,
     Float,
     Identity,
     Index,
@@ -73,7 +74,7 @@ cases = Table(
     Column("closing_reason_code", Text),
     _instant("erased_at"),
     Index("ix_cases_state", "state", "case_id"),
-    Index("ix_cases_citizen", "citizen_id", postgresql_where=text("citizen_id IS NOT NULL")),
+    Index("ix_cases_citizen", "citizen_id", "case_id", postgresql_where=text("citizen_id IS NOT NULL")),
 )
 
 orders = Table(
@@ -104,6 +105,20 @@ orders = Table(
     Index("ix_orders_unit", "unit_code", "state", "order_id"),
     Index("ix_orders_returned", "order_id", postgresql_where=text("state = 'returned'")),
 )
+
+case_tags = Table(
+    "case_tags",
+    metadata,
+    Column("case_id", Uuid, primary_key=True),
+    Column("tag", Text, primary_key=True),
+    Column("set_by", Text, nullable=False),
+    Column("actor", Text, nullable=False),
+    _instant("at", required=True),
+    Column("reasons", JSONB, nullable=False),
+    Column("removed", Boolean, nullable=False),
+    Index("ix_case_tags_tag", "tag", "case_id", postgresql_where=text("NOT removed")),
+)
+"""What last happened to each tag of a case. One that was taken away stays, so that no rule sets it against a person."""
 
 case_log = Table(
     "case_log",
@@ -227,6 +242,36 @@ kept_answers = Table(
     _instant("created_at", required=True),
     Index("ix_kept_answers_created", "created_at"),
 )
+
+judgements = Table(
+    "judgements",
+    metadata,
+    Column("case_id", Uuid, primary_key=True),
+    _instant("judged_at", required=True),
+    Column("version", Text, nullable=False),
+    Column("edition", Text, nullable=False),
+    Column("method", Text, nullable=False),
+    Column("category_code", Text),
+    Column("confidence", Double, nullable=False),
+    Column("queued", Boolean, nullable=False),
+    Column("decided_code", Text),
+    Column("decided_by", Text),
+    _instant("decided_at"),
+    Index("ix_judgements_judged_at", "judged_at"),
+)
+"""What rules and model thought of a request when it came in, and the category a person gave it, where one did."""
+
+models = Table(
+    "models",
+    metadata,
+    Column("version", Text, primary_key=True),
+    Column("edition", Text, nullable=False),
+    _instant("trained_at", required=True),
+    Column("metrics", JSONB, nullable=False),
+    Column("document", LargeBinary, nullable=False),
+    Column("checksum", Text, nullable=False),
+)
+"""Trained models, whole; the one trained last is in use."""
 
 catalogue_versions = Table(
     "catalogue_versions",

@@ -18,12 +18,13 @@ ROOT = Path(__file__).resolve().parents[2]
 
 
 class RunningSystem:
-    """`python -m deploy.standalone.up` as a subprocess."""
+    """`python -m deploy.standalone.up` as a subprocess; without a trained model, which few tests need."""
 
     def __init__(self, home: Path, **options: str) -> None:
         self.home = home
         self.ports = {name: str(free_port()) for name in ("HUYING_PORT", "HUYING_POSTGRES_PORT", "HUYING_NATS_PORT")}
-        self.environment = {**os.environ, "HUYING_HOME": str(home), **self.ports, **options}
+        given = {"HUYING_HOME": str(home), "ROUTER_LEARN_AT_START": "false", **self.ports, **options}
+        self.environment = {**os.environ, **given}
         self.output = home.parent / f"{home.name}.out"
         self.process: subprocess.Popen[bytes] | None = None
 

@@ -19,6 +19,7 @@ from services.router.api.catalogue_views import (
     UnitView,
 )
 from services.router.api.doors import Here, here_rules, rulebook_of
+from services.router.api.tag_views import TagCatalogue
 from services.router.catalogue.codemaps import Table
 from services.router.catalogue.search import search
 from services.router.catalogue.whole import Catalogue
@@ -115,6 +116,12 @@ async def read_outside_code(
         for one in found.code_maps.meaning(code, table)
     ]
     return OutsideMeanings(items=items)
+
+
+@routes.get("/catalogue/tags")
+async def read_tags(here: Here, edition: EditionId = None) -> TagCatalogue:
+    """What a case may be marked with beside its category, in groups; on cases only staff see them."""
+    return TagCatalogue.of(_edition(here, edition))
 
 
 @routes.get("/catalogue/{code}")

@@ -1,5 +1,6 @@
 """The desk's doors: the queue of what no rule could decide, cases, returns, closing and reopening."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Annotated, Literal
 from uuid import UUID
@@ -10,12 +11,14 @@ from sqlalchemy import RowMapping
 
 from contracts.events.intake import CaseType, Place
 from contracts.events.router import Reason
-from services.router import lists
+from services.router import lists, tagged
 from services.router.api.doors import AtDesk, AtWork, Dispatcher, Here, IfMatch, Limit, here_rules, names_of, tag
 from services.router.api.filed_views import CandidateView, category_name
+from services.router.api.tag_views import TagName
 from services.router.api.views import CaseView
 from services.router.domain import scope
 from services.router.domain.rules import Rules
+from services.router.rows import candidates_of
 from services.router.store import Tx
 from services.router.usecases import desk as usecases
 from shared.tokens import Actor
@@ -26,6 +29,8 @@ UnitCode = Annotated[str, Field(pattern=r"^[A-Z]{2}-[A-Z][0-9]{2}$")]
 CategoryCode = Annotated[str, Field(pattern=r"^[0-9]{7}$")]
 AreaCode = Annotated[str, Field(pattern=r"^[0-9]{9}(?:[0-9]{3})?$")]
 ReasonCode = Annotated[str, Field(pattern=r"^[a-z_]{2,30}$")]
+AllOfTags = Annotated[list[Annotated[str, Field(pattern=r"^[a-z_]{2,40}$")]], Query(alias="tag", max_length=5)]
+"""Only cases that have all of these."""
 
 
 class CaseLine(BaseModel):
@@ -44,10 +49,12 @@ class CaseLine(BaseModel):
     received_at: datetime
     closed_at: datetime | None
     outcome: str | None
+    tags: list[TagName]
 
     @classmethod
-    def of(cls, row: RowMapping, rules: Rules) -> "CaseLine":
-        return cls(**row, category_name=category_name(row["category_code"], rules))
+    def of(cls, row: RowMapping, rules: Rules, tags: Sequence[str], *, desk: bool) -> "CaseLine":
+        shown_tags = TagName.all(tags, rules, desk=desk, confidential=row["confidential"])
+        return cls(**row, category_name=category_name(row["category_code"], rules), tags=shown_tags)
 
 
 class CasePage(BaseModel):
@@ -66,11 +73,12 @@ class QueueLine(CaseLine):
     candidates: list[CandidateView]
 
     @classmethod
-    def of(cls, row: RowMapping, rules: Rules) -> "QueueLine":
+    def of(cls, row: RowMapping, rules: Rules, tags: Sequence[str], *, desk: bool) -> "QueueLine":
         values = dict(row)
-        guesses = [(one["category_code"], one["score"]) for one in values.pop("candidates")]
+        guesses = candidates_of(values.pop("candidates"))
         name = category_name(row["category_code"], rules)
-        return cls(**values, category_name=name, candidates=CandidateView.all(guesses, rules))
+        shown_tags = TagName.all(tags, rules, desk=desk, confidential=row["confidential"])
+        return cls(**values, category_name=name, candidates=CandidateView.all(guesses, rules), tags=shown_tags)
 
 
 class QueuePage(BaseModel):
@@ -136,20 +144,30 @@ def _next(found: list[RowMapping], limit: int, key: str = "case_id") -> UUID | N
     return last
 
 
-async def _shown(tx: Tx, case_id: UUID, by: Actor, response: Response, now: datetime) -> CaseView:
+async def shown(tx: Tx, case_id: UUID, by: Actor, response: Response, now: datetime) -> CaseView:
     case, rules = await usecases.look(tx, case_id, by)
     tag(response, case)
     return CaseView.of(case, rules, by, await usecases.history(tx, case), now=now)
 
 
 @routes.get("/queue")
-async def read_queue(*, here: Here, by: Dispatcher, after: UUID | None = None, limit: Limit = 50) -> QueuePage:
+async def read_queue(
+    *,
+    here: Here,
+    by: Dispatcher,
+    tags: AllOfTags = [],  # noqa: B006
+    after: UUID | None = None,
+    limit: Limit = 50,
+) -> QueuePage:
     rules = here_rules(here)
+    tagged.must_be_tags(tags, rules, desk=True)
     async with here.begin() as tx:
         recused = lists.recused_codes(by, rules)
-        found = await lists.queue(tx.connection, recused=recused, after=after, limit=limit)
+        found = await lists.queue(tx.connection, recused=recused, tags=tags, after=after, limit=limit)
         rules_of = await names_of(here, tx, found)
-    return QueuePage(items=[QueueLine.of(row, rules_of(row)) for row in found], next=_next(found, limit))
+        held = await tagged.tags_of(tx.connection, [row["case_id"] for row in found])
+    items = [QueueLine.of(row, rules_of(row), held.get(row["case_id"], ()), desk=True) for row in found]
+    return QueuePage(items=items, next=_next(found, limit))
 
 
 @routes.get("/returns")
@@ -203,29 +221,36 @@ async def read_cases(
     here: Here,
     by: AtWork,
     state: Annotated[list[Literal["queued", "handling", "replied", "closed"]], Query(max_length=4)] = [],  # noqa: B006
+    tags: AllOfTags = [],  # noqa: B006
     after: UUID | None = None,
     limit: Limit = 50,
 ) -> CasePage:
     """Newest first; a unit sees the cases it holds an order of."""
     rules = here_rules(here)
+    desk = scope.sees_all(by, rules)
+    tagged.must_be_tags(tags, rules, desk=desk)
     async with here.begin() as tx:
         found = await lists.cases_by_state(
             tx.connection,
             states=state,
-            units=None if scope.sees_all(by, rules) else by.units,
+            units=None if desk else by.units,
             left=[one.key for one in rules.table.states if one.final],
             recused=lists.recused_codes(by, rules),
+            tags=tags,
+            confidential_too=desk or not tagged.personal(tags, rules),
             after=after,
             limit=limit,
         )
         rules_of = await names_of(here, tx, found)
-    return CasePage(items=[CaseLine.of(row, rules_of(row)) for row in found], next=_next(found, limit))
+        held = await tagged.tags_of(tx.connection, [row["case_id"] for row in found])
+    items = [CaseLine.of(row, rules_of(row), held.get(row["case_id"], ()), desk=desk) for row in found]
+    return CasePage(items=items, next=_next(found, limit))
 
 
 @routes.get("/cases/{case_id}")
 async def read_case(*, here: Here, by: AtWork, case_id: UUID, response: Response) -> CaseView:
     async with here.begin() as tx:
-        return await _shown(tx, case_id, by, response, here.clock.now())
+        return await shown(tx, case_id, by, response, here.clock.now())
 
 
 @routes.post("/cases/{case_id}/classification")
@@ -249,7 +274,7 @@ async def classify_case(
             now=now,
         )
     async with here.begin() as tx:
-        return await _shown(tx, case_id, by, response, now)
+        return await shown(tx, case_id, by, response, now)
 
 
 @routes.post("/cases/{case_id}/close")
@@ -260,7 +285,7 @@ async def close_case(
     async with here.begin() as tx:
         await usecases.close(tx, case_id, reason_code=body.reason_code, by=by, if_match=if_match, now=now)
     async with here.begin() as tx:
-        return await _shown(tx, case_id, by, response, now)
+        return await shown(tx, case_id, by, response, now)
 
 
 @routes.post("/cases/{case_id}/reopen")
@@ -272,4 +297,4 @@ async def reopen_case(
     async with here.begin() as tx:
         await usecases.reopen(tx, case_id, by=by, if_match=if_match, now=now)
     async with here.begin() as tx:
-        return await _shown(tx, case_id, by, response, now)
+        return await shown(tx, case_id, by, response, now)

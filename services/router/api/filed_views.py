@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from pydantic import BaseModel
 
 from services.router.catalogue.entries import Standard
-from services.router.domain.cases import Case
+from services.router.domain.cases import Candidate, Case
 from services.router.domain.rules import Rules
 
 
@@ -36,18 +36,21 @@ class CandidateView(BaseModel):
     category_code: str
     category_name: str
     score: float
+    """How sure the model is of it, 0 to 1; of a candidate the rules found, what its words weigh."""
+    words: list[str]
     standards: list[StandardChoice]
 
     @classmethod
-    def all(cls, found: Sequence[tuple[str, float]], rules: Rules) -> "list[CandidateView]":
+    def all(cls, found: Sequence[Candidate], rules: Rules) -> "list[CandidateView]":
         return [
             cls(
-                category_code=code,
-                category_name=category_name(code, rules),
-                score=score,
-                standards=StandardChoice.all(code, rules),
+                category_code=one.category_code,
+                category_name=category_name(one.category_code, rules),
+                score=one.score,
+                words=list(one.words),
+                standards=StandardChoice.all(one.category_code, rules),
             )
-            for code, score in found
+            for one in found
         ]
 
 

@@ -1,16 +1,18 @@
 """The units' doors: their worklist, and everything that is done with a work order."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Annotated, Literal
 from uuid import UUID
 
 from fastapi import APIRouter, Query, Response
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+from sqlalchemy import RowMapping
 
-from services.router import lists
+from services.router import lists, tagged
 from services.router.api.doors import AtWork, Here, IdempotencyKey, IfMatch, Limit, here_rules, names_of, tag
 from services.router.api.filed_views import category_name
+from services.router.api.tag_views import TagName
 from services.router.api.views import OrderView
 from services.router.domain import scope
 from services.router.domain.errors import NotYourUnit
@@ -89,6 +91,7 @@ class OrderLine(BaseModel):
     category_name: str
     grade: str | None
     dispatched_at: datetime
+    tags: list[TagName]
 
 
 class OrderPage(BaseModel):
@@ -138,15 +141,18 @@ async def read_orders(
             limit=limit,
         )
         rules_of = await names_of(here, tx, found)
-    items = [
-        OrderLine(
-            **{name: value for name, value in row.items() if name not in {"returned", "edition"}},
-            unit_name=rules_of(row).unit_name(row["unit_code"]),
-            category_name=category_name(row["category_code"], rules_of(row)),
-        )
-        for row in found
-    ]
+        held = await tagged.tags_of(tx.connection, {row["case_id"] for row in found})
+    items = [_line(row, rules_of(row), held.get(row["case_id"], ()), desk=desk) for row in found]
     return OrderPage(items=items, next=found[-1]["order_id"] if len(found) == limit else None)
+
+
+def _line(row: RowMapping, rules: Rules, tags: Sequence[str], *, desk: bool) -> OrderLine:
+    return OrderLine(
+        **{name: value for name, value in row.items() if name not in {"returned", "edition", "confidential"}},
+        unit_name=rules.unit_name(row["unit_code"]),
+        category_name=category_name(row["category_code"], rules),
+        tags=TagName.all(tags, rules, desk=desk, confidential=row["confidential"]),
+    )
 
 
 @routes.get("/{order_id}")

@@ -43,7 +43,7 @@ class ProblemView(BaseModel):
 
 class ChangeView(BaseModel):
     kind: Literal["added", "removed", "renamed", "moved", "changed"]
-    level: Literal["class", "subclass", "category", "standard"]
+    level: Literal["class", "subclass", "category", "standard", "tag"]
     code: str
     name: str
     field: str

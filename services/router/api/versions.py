@@ -7,7 +7,9 @@ from typing import Annotated, Any, Literal
 from fastapi import APIRouter, Depends, Path, Query, Request, Response
 from pydantic import BaseModel, ConfigDict
 
-from services.router.api.doors import Here, rulebook_of
+from services.router import lists
+from services.router.api.doors import Here, here_rules, rulebook_of
+from services.router.api.simulation_views import MOST_CASES, SimulationRequest, SimulationView
 from services.router.api.version_views import (
     MOST_SHOWN,
     CountsView,
@@ -22,6 +24,7 @@ from services.router.catalogue import archive, exchange, versions, workbook
 from services.router.catalogue.diff import changes
 from services.router.catalogue.lines import COLUMNS
 from services.router.usecases import catalogue as usecases
+from services.router.usecases import simulation
 from shared.actors import requires
 from shared.errors import DomainError
 from shared.tokens import Actor
@@ -156,6 +159,20 @@ async def read_difference(
         in_force = tx.rulebook.in_force(here.clock.now()).rules.catalogue.edition.id
         old = await usecases.catalogue_of(tx, against or in_force)
     return DifferenceView.of(version_id, old.edition.id, changes(old, new))
+
+
+@routes.post("/{version_id}/simulation")
+async def simulate_version(*, here: Here, by: Reader, version_id: VersionId, body: SimulationRequest) -> SimulationView:
+    """What this version would have made of the cases of a period, against the edition in force; nothing is written.
+
+    One call replays 2,000 cases at the most and says where to go on. Examples name cases by their number only.
+    """
+    period = body.period()
+    async with here.begin() as tx:
+        compared = await simulation.sides(tx, version_id, now=here.clock.now())
+    recused = lists.recused_codes(by, here_rules(here))
+    found = await simulation.simulate(here.begin, compared, period, after=body.after, most=MOST_CASES, recused=recused)
+    return SimulationView.of(*found)
 
 
 @routes.get(

@@ -1,5 +1,6 @@
 """What staff and departments are shown of cases and orders, and what they may do next."""
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, Literal
 from uuid import UUID
@@ -9,6 +10,7 @@ from pydantic import BaseModel
 from contracts.events.intake import Place
 from contracts.events.router import Reason
 from services.router.api.filed_views import CandidateView, FiledView, category_name
+from services.router.api.tag_views import TagName, TagView, facts_for_units
 from services.router.domain import scope
 from services.router.domain.cases import Case
 from services.router.domain.chain import Entry
@@ -101,6 +103,7 @@ class OrderView(BaseModel):
     notes: list[NoteView]
     returned: ReturnView | None
     review: ReviewView | None
+    tags: list[TagName]
     return_until: datetime
     version: int
     """Also the ETag; send it back as If-Match."""
@@ -157,6 +160,7 @@ class OrderView(BaseModel):
             review=None
             if order.review is None
             else ReviewView(outcome=order.review.outcome, note=order.review.note, at=order.review.at),
+            tags=TagName.of_case(case, rules, desk=scope.sees_all(by, rules)),
             return_until=rules.return_until(order.dispatched_at),
             version=case.log_seq,
             allowed_actions=[ActionView.of(one) for one in order_permissions(case, order, by, rules, now=now)],
@@ -172,13 +176,14 @@ class LogView(BaseModel):
     hash: str
 
     @classmethod
-    def of(cls, entry: Entry) -> "LogView":
+    def of(cls, entry: Entry, facts: Mapping[str, Any] | None = None) -> "LogView":
+        """`facts` where not all of the entry's are shown."""
         return cls(
             seq=entry.seq,
             at=entry.at,
             actor=entry.actor,
             action=entry.action,
-            facts=dict(entry.facts),
+            facts=dict(entry.facts if facts is None else facts),
             hash=entry.hash.hex(),
         )
 
@@ -218,6 +223,8 @@ class CaseView(BaseModel):
     reasons: list[Reason]
     """Only for the desk: they may tell that a unit was passed over as accused."""
     candidates: list[CandidateView]
+    tags: list[TagView]
+    """For a unit: those meant for it."""
     orders: list[OrderView]
     """For a unit: its own."""
     log: list[LogView]
@@ -265,9 +272,12 @@ class CaseView(BaseModel):
             said_category=case.said_category if open_to_unit else None,
             confidence=case.confidence,
             reasons=list(case.reasons) if desk else [],
-            candidates=CandidateView.all([(c.category_code, c.score) for c in case.candidates] if desk else [], rules),
+            candidates=CandidateView.all(case.candidates if desk else (), rules),
+            tags=TagView.all_of(case, rules, desk=desk),
             orders=[OrderView.of(case, order, rules, by, now=now) for order in orders],
-            log=[LogView.of(entry) for entry in history[0]] if open_to_unit else [],
+            log=[LogView.of(one, None if desk else facts_for_units(one, case, rules)) for one in history[0]]
+            if open_to_unit
+            else [],
             log_broken_at=history[1] if desk else None,
             version=case.log_seq,
             allowed_actions=[ActionView.of(one) for one in case_permissions(case, by, rules)],

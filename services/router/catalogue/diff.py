@@ -1,10 +1,12 @@
 """Owns what has changed from one version of the catalogue to another, for people to read before it is used."""
 
+import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
 from services.router.catalogue.entries import Category, MainClass, Standard, Subclass
+from services.router.catalogue.tags import Tag
 from services.router.catalogue.whole import Catalogue
 
 Kind = Literal["added", "removed", "renamed", "moved", "changed"]
@@ -24,7 +26,7 @@ class Change:
     """One thing that is different; `before` and `after` are what a reader compares."""
 
     kind: Kind
-    level: Literal["class", "subclass", "category", "standard"]
+    level: Literal["class", "subclass", "category", "standard", "tag"]
     code: str
     name: str
     field: str = ""
@@ -44,6 +46,7 @@ def changes(old: Catalogue, new: Catalogue) -> tuple[Change, ...]:
         *_named("class", old.classes, new.classes),
         *_named("subclass", old.subclasses, new.subclasses),
         *_categories(old, new),
+        *_tags(old.tags.by_code, new.tags.by_code),
     )
 
 
@@ -107,6 +110,28 @@ def _standard(code: str, before: Standard, after: Standard) -> Iterator[Change]:
         one, other = getattr(before, field), getattr(after, field)
         if one != other:
             yield Change("changed", "standard", code, after.name, field, _shown(one), _shown(other))
+
+
+def _tags(old: Mapping[str, Tag], new: Mapping[str, Tag]) -> Iterator[Change]:
+    for code in sorted(old.keys() | new.keys()):
+        before, after = old.get(code), new.get(code)
+        if before is None and after is not None:
+            yield Change("added", "tag", code, after.name)
+        elif after is None and before is not None:
+            yield Change("removed", "tag", code, before.name)
+        elif before is not None and after is not None:
+            if before.name != after.name:
+                yield Change("renamed", "tag", code, after.name, "name", before.name, after.name)
+            for field in [name for name in Tag.model_fields if name not in {"code", "name"}]:
+                one, other = getattr(before, field), getattr(after, field)
+                if one != other:
+                    yield Change("changed", "tag", code, after.name, field, _plain(before, field), _plain(after, field))
+
+
+def _plain(tag: Tag, field: str) -> str:
+    """Clauses as they are written, without what they leave open."""
+    value = tag.model_dump(mode="json", exclude_defaults=True).get(field, "")
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
 
 
 def _shown(value: object) -> str:

@@ -71,7 +71,7 @@ class Law:
     note: str
 
     def expired(self, on: date) -> bool:
-        return self.valid_to is not None and self.valid_to <= on
+        return self.valid_to is not None and self.valid_to < on
 
 
 @dataclass(frozen=True, slots=True)

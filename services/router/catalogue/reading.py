@@ -14,6 +14,7 @@ from services.router.catalogue.entries import Category, Law, Standard
 from services.router.catalogue.files import Files, read_folder
 from services.router.catalogue.rules import ClassificationRules, OrderTable, Processes
 from services.router.catalogue.sheet import CatalogueInvalid, Problem, Report, read_yaml
+from services.router.catalogue.tags import TagRules, check_tags
 from services.router.catalogue.uniqueness import Rows
 from services.router.catalogue.whole import Catalogue
 from services.router.units import DispatchTable, OrgTree, Places
@@ -63,18 +64,22 @@ def examine(files: Files) -> tuple[dict[str, Catalogue], tuple[Problem, ...]]:
     processes = read_yaml(files, "processes.yaml", Processes, report)
     orders = read_yaml(files, "orders.yaml", OrderTable, report)
     classification = read_yaml(files, "classification.yaml", ClassificationRules, report)
+    tags = read_yaml(files, "tags.yaml", TagRules, report)
     tables = read_tables(files, report)
     dispatch = _dispatch(tables)
     checks.check_tables(tables, dispatch, report)
     editions = listed.editions if listed is not None else ()
     for edition in editions:
         checks.check_edition(tables, edition, processes, report)
+    if tags is not None:
+        check_tags(tags, tables, report)
     problems = report.sorted()
-    if report.faults() or processes is None or orders is None or classification is None:
+    if report.faults() or processes is None or orders is None or classification is None or tags is None:
         return {}, problems
     laws = _laws(tables.laws)
     found = {
-        edition.id: _cut(tables, edition, laws, dispatch, (processes, orders, classification)) for edition in editions
+        edition.id: _cut(tables, edition, laws, dispatch, (processes, orders, classification, tags))
+        for edition in editions
     }
     return found, problems
 
@@ -123,12 +128,12 @@ def _cut(
     edition: Edition,
     laws: Mapping[str, Law],
     dispatch: DispatchTable,
-    rules: tuple[Processes, OrderTable, ClassificationRules],
+    rules: tuple[Processes, OrderTable, ClassificationRules, TagRules],
 ) -> Catalogue:
     """What an edition holds of everything; subclasses that have no category in it are not in it."""
     categories: dict[str, Category] = {one.code: one for _, one in tables.categories if edition.holds(one)}
     subclasses = {one.subclass_code for one in categories.values()}
-    processes, orders, classification = rules
+    processes, orders, classification, tags = rules
     return Catalogue(
         edition=edition,
         classes={one.code: one for _, one in tables.classes},
@@ -142,5 +147,6 @@ def _cut(
         processes=processes,
         orders=orders,
         classification=classification,
+        tags=tags,
         code_maps=CodeMaps(tuple(one for _, one in tables.code_maps)).within(categories),
     )

@@ -199,6 +199,17 @@ class StandardRules(Rules):
     """Words in which the short keywords of standards mean nothing: 响 in 影响."""
 
 
+class LearnedRules(Rules):
+    """From which confidence a model's guess is taken without a person."""
+
+    category: Annotated[float, Field(gt=0, le=1)] = 0.8
+    """For a third-level category."""
+    agreeing: Annotated[float, Field(gt=0, le=1)] = 0.5
+    """For one the rules think likeliest too, though they are not sure."""
+    main_class: Annotated[float, Field(gt=0, le=1)] = 0.9
+    """For the first-level class, which is then told to the dispatcher."""
+
+
 class ClassificationRules(Rules):
     """Weights, markers and the threshold below which a person decides."""
 
@@ -210,3 +221,4 @@ class ClassificationRules(Rules):
     types: TypeRules
     nonsense: NonsenseRules
     standards: StandardRules = StandardRules()
+    learned: LearnedRules = LearnedRules()

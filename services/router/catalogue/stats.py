@@ -21,7 +21,7 @@ def stats(files: Files, editions: Mapping[str, Catalogue]) -> dict[str, Any]:
         "l3": len(newest.categories),
         "standards": len(standards),
         "l3_with_several_standards": sum(len(one.standards) > 1 for one in newest.categories.values()),
-        "tags": _rows(files, "tags.csv"),
+        "tags": len(newest.tags.tags),
         "duplicates": _duplicates(files),
         "orphans": _orphans(files),
         "versions": [_version(one) for one in sorted(editions.values(), key=lambda one: one.edition.effective_from)],
@@ -37,10 +37,6 @@ def _version(one: Catalogue) -> dict[str, Any]:
         "l3": len(one.categories),
         "standards": len(one.standards()),
     }
-
-
-def _rows(files: Files, table: str) -> int:
-    return max(0, len([line for line in files.get(table, b"").splitlines() if line.strip()]) - 1)
 
 
 def _duplicates(files: Files) -> int:

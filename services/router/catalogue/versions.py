@@ -10,11 +10,12 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.router.catalogue import files as documents
 from services.router.catalogue.files import Files
-from services.router.catalogue.reading import read_all
+from services.router.catalogue.reading import SHIPPED, read_all
 from services.router.catalogue.whole import Catalogue
 from services.router.tables import catalogue_versions as table
 
 Status = Literal["draft", "published", "withdrawn"]
+TAGS = "tags.yaml"
 _FACTS = tuple(column for column in table.columns if column.name != "document")
 
 
@@ -28,7 +29,9 @@ class Document:
     checksum: str
 
     def files(self) -> dict[str, bytes]:
-        return documents.unpack(self.content, self.checksum)
+        """A set that was stored before there were tags has those that ship."""
+        stored = documents.unpack(self.content, self.checksum)
+        return stored if TAGS in stored else {**stored, TAGS: (SHIPPED / TAGS).read_bytes()}
 
     def catalogue(self) -> Catalogue:
         """Takes a second and no database: for a thread of its own. The day it begins on is the one it was published with."""

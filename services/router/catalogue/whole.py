@@ -8,6 +8,7 @@ from services.router.catalogue.codemaps import CodeMaps
 from services.router.catalogue.editions import Edition
 from services.router.catalogue.entries import Category, Law, MainClass, Standard, Subclass, UnitKind
 from services.router.catalogue.rules import ClassificationRules, OrderTable, Processes
+from services.router.catalogue.tags import TagRules
 from services.router.units import DispatchTable, OrgTree, Places
 from shared.errors import NotFound
 
@@ -43,6 +44,7 @@ class Catalogue:
     processes: Processes
     orders: OrderTable
     classification: ClassificationRules
+    tags: TagRules
     code_maps: CodeMaps
 
     def category(self, code: str) -> Category:

@@ -8,6 +8,7 @@ from uuid import UUID
 
 from contracts.events.intake import CaseType, Place
 from contracts.events.router import Reason, RouterEvent
+from services.router.catalogue.tags import SetBy
 from services.router.domain import chain
 from services.router.domain.errors import OrderUnknown
 from services.router.domain.orders import WorkOrder
@@ -22,6 +23,21 @@ class Candidate:
 
     category_code: str
     score: float
+    words: tuple[str, ...] = ()
+    """What of the message spoke for it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Tagging:
+    """What last happened to one tag of a case; one that was taken away stays to be seen."""
+
+    tag: str
+    set_by: SetBy
+    """Who set it, or took it away."""
+    actor: str
+    at: datetime
+    reasons: tuple[Reason, ...] = ()
+    removed: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,10 +95,21 @@ class Case:
     erased_at: datetime | None = None
     """When its citizen was erased; the words stay until the case is closed, for who has to act on them."""
     orders: list[WorkOrder] = field(default_factory=list)
+    tags: dict[str, Tagging] = field(default_factory=dict)
+    retagged: set[str] = field(default_factory=set)
+    """Tags that have changed and are not saved yet."""
     news: list[News] = field(default_factory=list)
     entries: list[chain.Entry] = field(default_factory=list)
     cause: UUID | None = None
     """The event that is being applied, if one is."""
+
+    def has_tag(self, code: str) -> bool:
+        held = self.tags.get(code)
+        return held is not None and not held.removed
+
+    def put_tag(self, made: Tagging) -> None:
+        self.tags[made.tag] = made
+        self.retagged.add(made.tag)
 
     def say(self, event: RouterEvent, *units: str, now: datetime) -> None:
         """Publish; `units` are those whose work it concerns."""

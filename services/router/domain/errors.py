@@ -123,6 +123,18 @@ class ReasonUnknown(InvalidInput):
     zh = "没有这个不予受理理由"
 
 
+class TagUnknown(NotFound):
+    """There is no such tag, or it is not yours to see."""
+
+    zh = "没有这个标签，或您无权查看"
+
+
+class TagNotByHand(Conflict):
+    """This tag is set and taken away by the system only."""
+
+    zh = "该标签由系统自动设置，不能人工增删"
+
+
 class Stale(Conflict):
     """The case has moved on since you looked at it."""
 

@@ -35,7 +35,7 @@ class Decision:
     type_code: CaseType
     area_code: str | None
     confidence: float
-    method: Literal["explicit", "rules", "dispatcher"]
+    method: Literal["explicit", "rules", "learned", "dispatcher"]
     reasons: tuple[Reason, ...] = ()
     candidates: tuple[Candidate, ...] = ()
     sure: bool = True

@@ -3,12 +3,15 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime, time, timedelta
+from functools import cached_property
 from zoneinfo import ZoneInfo
 
 from contracts.events.intake import CaseType
 from services.router.catalogue.entries import Standard
 from services.router.catalogue.rules import OrderTable
+from services.router.catalogue.tags import SetBy
 from services.router.catalogue.whole import Catalogue
+from services.router.tagger import Tagger
 from shared.tokens import Actor
 
 SHENZHEN = ZoneInfo("Asia/Shanghai")
@@ -41,6 +44,15 @@ class Rules:
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "table", self.catalogue.orders)
+
+    @cached_property
+    def tagger(self) -> Tagger:
+        return Tagger(self.catalogue.tags, max_chars=self.catalogue.classification.max_chars)
+
+    def set_by(self, tag: str) -> SetBy:
+        """Whether it is the rules or the system that set this tag, where no person does."""
+        known = self.catalogue.tags.get(tag)
+        return "system" if known is None or known.set_by == "system" else "rule"
 
     def roles_of(self, actor: Actor) -> frozenset[str]:
         """The actor's roles at the desk; a department's system stands for the people of its unit."""

@@ -6,7 +6,8 @@ from uuid import UUID
 
 from contracts.events.intake import CaseType
 from contracts.events.router import Reason
-from services.router.domain import chain, closing, filing, scope
+from services.router import judgements
+from services.router.domain import chain, closing, filing, scope, tagging
 from services.router.domain.cases import Case
 from services.router.domain.rules import Rules
 from services.router.store import Tx
@@ -65,6 +66,9 @@ async def classify(
         standard_no=standard_no,
     )
     filing.decide_by_hand(case, decision, rules, lead=lead, co_units=co_units, by=by, now=now)
+    await tx.repeats.load(tx.connection, [case.citizen_id])
+    tagging.retag(case, rules, tx.repeats.of(case), now=now)
+    await judgements.decided(tx.connection, case.case_id, category_code, by=by.id, now=now)
     return case, rules
 
 

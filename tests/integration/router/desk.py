@@ -57,6 +57,7 @@ def settings_for(url: str, nats_url: str = "nats://127.0.0.1:9", prefix: str = "
         "first_accounts": json.dumps([account]),
         "first_api_keys": json.dumps([key]),
         "webhook_private_targets": True,
+        "learn_at_start": False,
         "webhook_retry_seconds": (10, 60),
         **more,
     }

@@ -82,8 +82,9 @@ async def test_a_return_is_agreed_to_by_sending_the_order_to_another_unit(
     assert [(line["order_id"], line["reason_zh"]) for line in waiting] == [(str(order), "属地不符")]
     moved = await dispatcher.did(f"/orders/{order}/redispatch", {"unit_code": "PS-S02"})
     assert (moved["unit_code"], moved["state"]) == ("PS-S02", "dispatched")
-    returned, redispatched, dispatched = (await house.emitted(case_id))[-3:]
+    returned, disputed, redispatched, dispatched, settled = (await house.emitted(case_id))[-5:]
     assert returned.type == "order.returned.v1"
+    assert (disputed.data.added, settled.data.removed) == (("return_disputed",), ("return_disputed",))
     assert redispatched.data.new_order_id == dispatched.data.order_id == UUID(moved["order_id"])
     assert (await unit.get(f"/orders/{order}")).status_code == 404
     assert (await unit.get("/orders")).json()["items"] == []
@@ -165,7 +166,7 @@ async def test_a_confidential_case_shows_its_unit_only_what_the_work_needs(
     assert theirs["text"]
     assert (theirs["channel_code"], theirs["log"], theirs["reasons"]) == (None, [], [])
     ours = (await dispatcher.get(f"/desk/cases/{case_id}")).json()
-    assert (ours["channel_code"], len(ours["log"])) == ("wechat_pingshan", 2)
+    assert (ours["channel_code"], len(ours["log"])) == ("wechat_pingshan", 3)
 
 
 async def test_who_acts_on_a_stale_view_is_told_what_has_changed(house: House, unit: Person, person: People) -> None:

@@ -91,8 +91,8 @@ async def test_a_dissatisfied_citizen_gets_one_rework_by_the_same_lead_and_a_sec
     house: House, replied: UUID, unit: Person, reviewer: Person
 ) -> None:
     await house.told(replied, rated(satisfied=False), CitizenDissatisfied(round=1))
-    assert (await house.kinds(replied))[-2:] == ["case.reworked", "order.dispatched"]
-    again = (await house.emitted(replied))[-1].data
+    assert (await house.kinds(replied))[-3:] == ["case.reworked", "order.dispatched", "case.tagged"]
+    again = (await house.emitted(replied))[-2].data
     assert (again.unit_code, again.round) == ("PS-S01", 2)
     await handle(house, unit, reviewer, replied)
     await house.told(replied, CitizenDissatisfied(round=2))
@@ -111,9 +111,9 @@ async def test_an_order_nobody_signs_in_time_counts_as_signed(house: House) -> N
     case_id = await house.submit()
     order = await house.lead(case_id)
     await house.told(case_id, breached("sign", order), breached("handle", order))
-    signed = (await house.emitted(case_id))[-1]
-    assert signed.type == "order.signed.v1"
-    assert signed.data.automatic
+    said = {event.type: event.data for event in (await house.emitted(case_id))[-2:]}
+    assert said["order.signed.v1"].automatic
+    assert said["case.tagged.v1"].added == ("overdue",)
 
 
 async def test_a_reply_nobody_rates_in_time_closes_the_case(house: House, replied: UUID) -> None:
@@ -123,7 +123,7 @@ async def test_a_reply_nobody_rates_in_time_closes_the_case(house: House, replie
 
 async def test_a_citizen_who_speaks_after_the_time_for_rating_is_still_heard(house: House, replied: UUID) -> None:
     await house.told(replied, breached("rate"), CitizenDissatisfied(round=1))
-    assert (await house.kinds(replied))[-2:] == ["case.reworked", "order.dispatched"]
+    assert (await house.kinds(replied))[-3:] == ["case.reworked", "order.dispatched", "case.tagged"]
 
 
 async def test_the_review_may_send_the_work_back_to_the_same_unit(house: House, unit: Person, reviewer: Person) -> None:

@@ -26,6 +26,43 @@ editions:
     expected: {classes: 2, subclasses: 3, categories: 6}
 likeness: {names: 0.6, texts: 0.5, shortest_within: 4}
 """
+TAGS = """
+groups:
+  - {key: repeat, name: 重复}
+  - {key: risk, name: 风险}
+tags:
+  - code: repeated
+    name: 重复投诉
+    group: repeat
+    set_by: system
+    meaning: 同一人三十日内再次反映
+    may_remove: [dispatcher]
+    seen_by: units
+    when: [{repeat: {count: 1, days: 30}}]
+  - code: overdue
+    name: 超期
+    group: risk
+    set_by: system
+    meaning: 时限已过而未办完
+    seen_by: units
+    set_on: [clock.breached.handle]
+  - code: hazard
+    name: 安全隐患
+    group: risk
+    set_by: rule
+    meaning: 可能伤人的缺损
+    may_set: [dispatcher]
+    seen_by: units
+    when: [{categories: ["0201"], words: [掉下去, 绊倒]}]
+  - code: instructed
+    name: 领导批示
+    group: risk
+    set_by: hand
+    meaning: 领导作过批示的事件
+    may_set: [leader]
+    may_remove: [leader]
+    seen_by: desk
+"""
 CLASSES = """code,name,covers
 01,市容环卫,街面清扫保洁、占道经营等看得见的城市面貌
 02,市政设施,道路、井盖、路灯等公共设施的缺失与损坏
@@ -76,7 +113,7 @@ def build(folder: Path) -> Path:
     folder.mkdir(parents=True, exist_ok=True)
     for name in (*SHARED, "classification.yaml"):
         shutil.copy(SHIPPED / name, folder / name)
-    files = {"editions.yaml": EDITIONS, "classes.csv": CLASSES, "laws.csv": LAWS}
+    files = {"editions.yaml": EDITIONS, "tags.yaml": TAGS, "classes.csv": CLASSES, "laws.csv": LAWS}
     for number in ("01", "02"):
         (folder / number).mkdir()
         files[f"{number}/subclasses.csv"] = SUBCLASSES[number]

@@ -24,7 +24,7 @@ def test_stats_are_one_json_object(folder: Path, capsys: pytest.CaptureFixture[s
         "standards": 8,
         "l3_with_several_standards": 1,
     }
-    assert (found["tags"], found["duplicates"], found["orphans"]) == (0, 0, 0)
+    assert (found["tags"], found["duplicates"], found["orphans"]) == (4, 0, 0)
     assert [(one["id"], one["l3"]) for one in found["versions"]] == [("2017", 4), ("2019", 6)]
 
 

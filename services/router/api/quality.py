@@ -1,0 +1,106 @@
+"""How well requests are classified: per version of what judged them, against what people decided."""
+
+from datetime import datetime, timedelta
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Query
+from pydantic import BaseModel
+from sqlalchemy import RowMapping
+
+from services.router import judgements, models
+from services.router.api.doors import AtDesk, Here
+from shared.errors import FieldError, InvalidInput
+
+routes = APIRouter(prefix="/desk", tags=["desk"])
+
+PERIOD = timedelta(days=90)
+LONGEST = timedelta(days=366)
+
+
+class VersionQuality(BaseModel):
+    """One version: `rules`, or a model's, which is asked where the rules are not sure. Shares are null of nothing."""
+
+    version: str
+    cases: int
+    explicit: int
+    """Chosen by the operator or the citizen; not judged."""
+    by_rules: int
+    by_model: int
+    queued: int
+    decided: int
+    """Those a person decided."""
+    confirmed: int
+    overridden: int
+    abstain_rate: float | None
+    """Waited for a person ÷ all that were judged."""
+    override_rate: float | None
+    """Decided otherwise than the best guess ÷ decided."""
+    accuracy: float | None
+    """Decided as the best guess said ÷ decided. What was filed without a person is not in it: these are the hard ones."""
+    first_at: datetime
+    last_at: datetime
+    trained_at: datetime | None
+    metrics: dict[str, Any] | None
+    """Of the model's own cross-validation, when it was trained."""
+
+    @classmethod
+    def of(cls, row: RowMapping, model: RowMapping | None) -> "VersionQuality":
+        judged = row["cases"] - row["explicit"]
+        return cls(
+            **row,
+            abstain_rate=_share(row["queued"], judged),
+            override_rate=_share(row["overridden"], row["decided"]),
+            accuracy=_share(row["confirmed"], row["decided"]),
+            trained_at=model["trained_at"] if model else None,
+            metrics=model["metrics"] if model else None,
+        )
+
+
+class ModelView(BaseModel):
+    version: str
+    edition: str
+    trained_at: datetime
+    metrics: dict[str, Any]
+
+
+class QualityView(BaseModel):
+    since: datetime
+    until: datetime
+    in_use: str
+    """The version that judges what comes in now."""
+    versions: list[VersionQuality]
+    models: list[ModelView]
+
+
+@routes.get("/classifier")
+async def read_quality(
+    *,
+    here: Here,
+    by: AtDesk,  # noqa: ARG001  who may read it
+    since: Annotated[datetime | None, Query(description="90 days before `until` by default")] = None,
+    until: Annotated[datetime | None, Query(description="now by default")] = None,
+) -> QualityView:
+    """Accuracy, abstain rate and override rate of every version that judged requests in a period of at most a year."""
+    until = until or here.clock.now()
+    since = since or until - PERIOD
+    if since.tzinfo is None or until.tzinfo is None or not timedelta(0) < until - since <= LONGEST:
+        raise InvalidInput(fields=(FieldError("query/since", "is no period of at most a year", "统计区间不正确"),))
+    async with here.begin() as tx:
+        await tx.rulebook.ready(tx.connection)
+        found = await judgements.quality(tx.connection, since=since, until=until)
+        known = {row["version"]: row for row in await models.listed(tx.connection)}
+    model = tx.rulebook.model
+    return QualityView(
+        since=since,
+        until=until,
+        in_use=model.version if model else "rules",
+        versions=[VersionQuality.of(row, known.get(row["version"])) for row in found],
+        models=[
+            ModelView(**{name: row[name] for name in ("version", "edition", "trained_at", "metrics")})
+            for row in known.values()
+        ],
+    )
+
+
+def _share(part: int, whole: int) -> float | None:
+    return round(part / whole, 4) if whole else None

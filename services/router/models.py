@@ -1,0 +1,89 @@
+"""Owns the trained models in the database: kept whole, never changed; the one trained last is in use."""
+
+import hashlib
+import io
+import tempfile
+import zipfile
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import RowMapping, select
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from services.router.learning import folder
+from services.router.learning.folder import DamagedModel
+from services.router.learning.model import Model
+from services.router.tables import models as table
+
+_FACTS = tuple(column for column in table.columns if column.name != "document")
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """A model as it is stored."""
+
+    version: str
+    content: bytes
+    checksum: str
+
+    def model(self) -> Model:
+        """For a thread of its own. Raises `DamagedModel`."""
+        if hashlib.sha256(self.content).hexdigest() != self.checksum:
+            raise DamagedModel(f"model {self.version} is not what was stored")
+        with tempfile.TemporaryDirectory(prefix="huying-model-") as place:
+            with zipfile.ZipFile(io.BytesIO(self.content)) as archive:
+                for name in (folder.CARD, folder.ARRAYS):
+                    (Path(place) / name).write_bytes(archive.read(name))
+            return folder.load(Path(place))
+
+
+def packed(place: Path) -> bytes:
+    """A model's folder as one document; the arrays do not compress."""
+    content = io.BytesIO()
+    with zipfile.ZipFile(content, "w", zipfile.ZIP_STORED) as archive:
+        for name in (folder.CARD, folder.ARRAYS):
+            archive.write(place / name, name)
+    return content.getvalue()
+
+
+async def keep(
+    connection: AsyncConnection,
+    version: str,
+    content: bytes,
+    *,
+    edition: str,
+    metrics: Mapping[str, Any],
+    now: datetime,
+) -> None:
+    """The same samples make the same version: trained again it is only newer."""
+    values = {
+        "version": version,
+        "edition": edition,
+        "trained_at": now,
+        "metrics": dict(metrics),
+        "document": content,
+        "checksum": hashlib.sha256(content).hexdigest(),
+    }
+    statement = insert(table).values(values)
+    await connection.execute(statement.on_conflict_do_update(index_elements=["version"], set_={"trained_at": now}))
+
+
+async def newest(connection: AsyncConnection) -> str | None:
+    """The version in use."""
+    query = select(table.c.version).order_by(table.c.trained_at.desc(), table.c.version).limit(1)
+    found: str | None = await connection.scalar(query)
+    return found
+
+
+async def fetched(connection: AsyncConnection, version: str) -> Document:
+    query = select(table.c.version, table.c.document, table.c.checksum).where(table.c.version == version)
+    return Document(*(await connection.execute(query)).one())
+
+
+async def listed(connection: AsyncConnection) -> Sequence[RowMapping]:
+    """Everything but the models themselves, newest first."""
+    return (await connection.execute(select(*_FACTS).order_by(table.c.trained_at.desc()))).mappings().all()

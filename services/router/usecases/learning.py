@@ -1,0 +1,52 @@
+"""Training a model from what the running system knows: the catalogue's own texts and what people decided."""
+
+import asyncio
+import tempfile
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from services.router import judgements, models
+from services.router.learning.catalogue_texts import catalogue_samples
+from services.router.learning.samples import Sample
+from services.router.settings import Settings
+from services.router.store import Tx
+from shared.context import Context
+
+type Here = Context[Settings, Tx]
+
+
+@dataclass(frozen=True, slots=True)
+class Trained:
+    version: str
+    decided: int
+    """Decided cases among the samples."""
+    metrics: Mapping[str, Any]
+
+
+async def retrain(here: Here) -> Trained:
+    """Learn anew and keep the model; running processes take it over within seconds. The work is done in a thread."""
+    now = here.clock.now()
+    async with here.begin() as tx:
+        await tx.rulebook.ready(tx.connection)
+        found = tx.rulebook.in_force(now).rules.catalogue
+        rows = await judgements.decided_cases(tx.connection)
+    decided = [Sample(title, text, label) for title, text, label in rows if label in found.categories]
+    samples = [*catalogue_samples(found.categories.values()), *decided]
+    version, content, metrics = await asyncio.to_thread(_learned, samples, now)
+    said = {"samples": len(samples), "decided": len(decided), **metrics}
+    async with here.begin() as tx:
+        await models.keep(tx.connection, version, content, edition=found.edition.id, metrics=said, now=now)
+    return Trained(version, len(decided), said)
+
+
+def _learned(samples: Sequence[Sample], now: datetime) -> tuple[str, bytes, Mapping[str, Any]]:
+    from services.router.learning import building, folder  # noqa: PLC0415  scikit-learn takes a second to import
+
+    built, labels = building.build(samples), Counter(sample.label for sample in samples)
+    with tempfile.TemporaryDirectory(prefix="huying-model-") as place:
+        folder.save(Path(place), built.model, trained_at=now.isoformat(), labels=labels, metrics=built.metrics)
+        return built.model.version, models.packed(Path(place)), built.metrics
