@@ -28,7 +28,7 @@ SELECT version,
   count(*) FILTER (WHERE decided_code = category_code) AS confirmed,
   count(*) FILTER (WHERE decided_code <> category_code) AS overridden,
   min(judged_at) AS first_at, max(judged_at) AS last_at
-FROM judgements WHERE judged_at >= :since AND judged_at < :until GROUP BY version ORDER BY max(judged_at) DESC
+FROM judgements WHERE judged_at >= :since AND judged_at <= :until GROUP BY version ORDER BY max(judged_at) DESC
 """)
 # Words of cases that were blanked teach nothing.
 _DECIDED_CASES = text("""

@@ -35,9 +35,12 @@ class Document:
         if hashlib.sha256(self.content).hexdigest() != self.checksum:
             raise DamagedModel(f"model {self.version} is not what was stored")
         with tempfile.TemporaryDirectory(prefix="huying-model-") as place:
-            with zipfile.ZipFile(io.BytesIO(self.content)) as archive:
-                for name in (folder.CARD, folder.ARRAYS):
-                    (Path(place) / name).write_bytes(archive.read(name))
+            try:
+                with zipfile.ZipFile(io.BytesIO(self.content)) as archive:
+                    for name in archive.namelist():
+                        (Path(place) / Path(name).name).write_bytes(archive.read(name))
+            except zipfile.BadZipFile:
+                raise DamagedModel(f"model {self.version} is no model") from None
             return folder.load(Path(place))
 
 
@@ -45,8 +48,8 @@ def packed(place: Path) -> bytes:
     """A model's folder as one document; the arrays do not compress."""
     content = io.BytesIO()
     with zipfile.ZipFile(content, "w", zipfile.ZIP_STORED) as archive:
-        for name in (folder.CARD, folder.ARRAYS):
-            archive.write(place / name, name)
+        for file in sorted(place.iterdir()):
+            archive.write(file, file.name)
     return content.getvalue()
 
 

@@ -6,8 +6,6 @@ from collections.abc import Iterator, Sequence
 from statistics import fmean, pstdev
 from typing import Any
 
-import numpy as np
-
 from services.router.learning.building import build
 from services.router.learning.figures import Judged, figures
 from services.router.learning.parts import divide, families
@@ -41,8 +39,9 @@ def crossvalidated(samples: Sequence[Sample], folds: int, seed: int = SEED) -> d
 def splits(samples: Sequence[Sample], folds: int, seed: int) -> Iterator[tuple[list[Sample], list[Sample]]]:
     part: Ints = divide([one.label for one in samples], families(samples), folds, seed)
     for number in range(folds):
-        chosen = part == number
-        yield [samples[at] for at in np.flatnonzero(~chosen).tolist()], [samples[at] for at in np.flatnonzero(chosen).tolist()]
+        chosen = (part == number).tolist()
+        inside = [one for one, out in zip(samples, chosen, strict=True) if not out]
+        yield inside, [one for one, out in zip(samples, chosen, strict=True) if out]
 
 
 def judged_by(inside: Sequence[Sample], outside: Sequence[Sample]) -> list[Judged]:

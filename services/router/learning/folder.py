@@ -18,6 +18,8 @@ from shared.errors import DomainError
 
 FORMAT = "huying-classifier-1"
 CARD = "model.json"
+KEPT = 2
+"""The arrays before the newest stay: somebody may just have read the card that names them."""
 PARTS = ("keys", "scales", "weights", "intercept")
 
 
@@ -77,9 +79,9 @@ def save(folder: Path, model: Model, *, trained_at: str, labels: Mapping[str, in
     coming = folder / f"{CARD}.new"
     coming.write_text(text + "\n", encoding="utf-8")
     coming.replace(folder / CARD)
-    for old in folder.glob("arrays-*.npz"):
-        if old.name != _arrays(digest):
-            old.unlink()
+    stored = sorted(folder.glob("arrays-*.npz"), key=lambda file: file.stat().st_mtime_ns)
+    for old in stored[:-KEPT]:
+        old.unlink()
 
 
 def _arrays(digest: str) -> str:

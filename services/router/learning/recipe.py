@@ -40,6 +40,6 @@ DEFAULT = Recipe(
         Block(field="head", size=0, weight=0.85),
     ),
     head_chars=26,
-    body_chars=1200,
+    body_chars=1000,
 )
 """Words and characters count alike. The head is also part of the body: what a title says counts twice."""

@@ -10,7 +10,9 @@ from pathlib import Path
 from typing import Any
 
 from services.router import judgements, models
+from services.router.learning import folder
 from services.router.learning.catalogue_texts import catalogue_samples
+from services.router.learning.model import Model
 from services.router.learning.samples import Sample
 from services.router.settings import Settings
 from services.router.store import Tx
@@ -44,9 +46,15 @@ async def retrain(here: Here) -> Trained:
 
 
 def _learned(samples: Sequence[Sample], now: datetime) -> tuple[str, bytes, Mapping[str, Any]]:
-    from services.router.learning import building, folder  # noqa: PLC0415  scikit-learn takes a second to import
+    from services.router.learning import building  # noqa: PLC0415  scikit-learn takes a second to import
 
-    built, labels = building.build(samples), Counter(sample.label for sample in samples)
+    built = building.build(samples)
+    return built.model.version, document(built.model, samples, built.metrics, now), built.metrics
+
+
+def document(model: Model, samples: Sequence[Sample], metrics: Mapping[str, Any], now: datetime) -> bytes:
+    """A model as it is kept, with the card of what it was made from."""
+    labels = Counter(sample.label for sample in samples)
     with tempfile.TemporaryDirectory(prefix="huying-model-") as place:
-        folder.save(Path(place), built.model, trained_at=now.isoformat(), labels=labels, metrics=built.metrics)
-        return built.model.version, models.packed(Path(place)), built.metrics
+        folder.save(Path(place), model, trained_at=now.isoformat(), labels=labels, metrics=metrics)
+        return models.packed(Path(place))
