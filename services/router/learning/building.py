@@ -94,7 +94,8 @@ def _branch(data: _Data, labels: NDArray[np.str_], recipe: Recipe, tuning: Tunin
 def _stage(data: _Data, labels: NDArray[np.str_], recipe: Recipe, tuning: Tuning) -> tuple[Stage, float]:
     """The stage, and how many of the messages it gets right when it has not seen them."""
     names = labels.tolist()
-    judging = Judging(divide(names, data.related, tuning.folds, SEED), data.messages)
+    folds = tuning.folds if len(names) < tuning.many else tuning.folds_of_many
+    judging = Judging(divide(names, data.related, folds, SEED), data.messages)
     stage, unseen = fit_stage(data.counted, names, judging, recipe, tuning)
     right = np.array(stage.labels)[unseen.argmax(axis=1)] == labels
     return stage, float(right[data.messages].mean() if data.messages.any() else right.mean())

@@ -12,6 +12,8 @@ from services.router.learning.recipe import Recipe
 from services.router.learning.stage import Known, Stage
 
 MOST = 5
+WORTH_WORDS = 0.01
+"""Below this confidence a guess is only there to fill the five; it has no words."""
 BRANCHES = 3
 """How many groups of a two-stage model are looked into; what is beyond the third is not among the first five."""
 
@@ -60,7 +62,8 @@ class Model:
             ranked = [(self.first.labels[at], float(shares[at])) for at in best]
             weights = np.zeros((len(found.keys), len(best)))
             weights[known.at] = self.first.spoken(known, best)
-        words = telling_words(spans, found.keys, weights)
+        told = sum(share >= WORTH_WORDS for _, share in ranked)
+        words = [*telling_words(spans, found.keys, weights[:, :told]), *[()] * (len(ranked) - told)]
         return tuple(Guess(label, share, of) for (label, share), of in zip(ranked, words, strict=True))
 
     def _by_group(self, found: Bag, known: Known, shares: Floats) -> tuple[list[tuple[str, float]], Floats]:

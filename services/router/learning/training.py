@@ -28,6 +28,9 @@ class Tuning:
     """Exponent of how much a feature tells labels apart (chi² for each sample it occurs in)."""
     folds: int = 5
     """For the calibration: scores are taken from models that have not seen the sample."""
+    many: int = 5000
+    folds_of_many: int = 3
+    """From so many samples on fewer folds do: what each leaves out is missed less."""
     max_cells: int = 16_000_000
     """Weights of one stage at most (32 MB); the features that say least are left out."""
 
