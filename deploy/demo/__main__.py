@@ -39,6 +39,7 @@ URGENT = Message(
     text="丹梓大道人行道上一个井盖整个不见了，洞有一米多深，旁边没有任何围挡，刚才差点有老人掉进去！",
     title="人行道井盖缺失",
     type_code="complaint",
+    category_code="0201001",
     area_code="440310005001",
 )
 START_SECONDS = 90.0
