@@ -46,7 +46,7 @@ print((psutil.Process().memory_info().rss - before) / 1e6)
 
 
 def memory_mb(stored: Path) -> float:
-    """What a fresh process grows by while it loads the model and judges one message, rjieba's dictionary included."""
+    """What a fresh process grows by while it loads the model and judges one message; the libraries are there before."""
     command = [sys.executable, "-c", MEASURE, str(stored)]
     return round(float(subprocess.run(command, capture_output=True, check=True, text=True).stdout), 1)
 
