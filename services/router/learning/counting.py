@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.sparse import csr_matrix
 
-from services.router.learning.reading import Bag, Ints, Keys, bag, read
+from services.router.learning.reading import Bag, Keys, bag, read
 from services.router.learning.recipe import Recipe
 from services.router.learning.samples import Sample
 
@@ -17,9 +17,6 @@ class Counted:
 
     keys: Keys
     counts: csr_matrix
-
-    def rows(self, chosen: Ints) -> csr_matrix:
-        return self.counts[chosen]
 
 
 def count(samples: Sequence[Sample], recipe: Recipe) -> Counted:
