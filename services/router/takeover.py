@@ -11,7 +11,6 @@ class Takeover:
 
     name = "router:catalogue"
     idle = 3.0
-    pace = 0.0
 
     def __init__(self, context: Context[Settings, Tx], rulebook: Rulebook) -> None:
         self._context, self._rulebook = context, rulebook

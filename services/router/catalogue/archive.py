@@ -11,7 +11,8 @@ MOST_FILES, MOST_BYTES = 200, 50_000_000
 """Of an archive, unpacked; the shipped catalogue has a twentieth of it."""
 
 _DAMAGED = (zipfile.BadZipFile, zlib.error, NotImplementedError, RuntimeError, EOFError, OSError)
-"""What a broken, foreign or encrypted archive makes of being read."""
+"""What `zipfile` raises on a broken, foreign or encrypted archive; `NotImplementedError` is how it refuses a compression
+it does not know."""
 
 
 class NotAnArchive(InvalidInput):

@@ -178,7 +178,7 @@ async def test_the_process_answers_others_while_it_simulates(house: House, admin
     async def count() -> None:
         nonlocal turns
         while True:
-            await asyncio.sleep(0)
+            await asyncio.sleep(0)  # no waiting: one turn of the loop, which is what is counted
             turns += 1
 
     counting = asyncio.create_task(count())
