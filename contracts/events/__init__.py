@@ -3,7 +3,14 @@
 from contracts.events import feedback, intake, router, sla
 from shared.cloudevents import Event
 
-INTAKE: tuple[type[Event], ...] = (intake.CaseSubmitted, intake.ContactChanged, intake.CitizenErased)
+INTAKE: tuple[type[Event], ...] = (
+    intake.CaseSubmitted,
+    intake.CaseSupplemented,
+    intake.CaseUrged,
+    intake.CaseWithdrawn,
+    intake.ContactChanged,
+    intake.CitizenErased,
+)
 ROUTER: tuple[type[Event], ...] = (
     router.CaseClassified,
     router.CaseFiled,
@@ -16,6 +23,16 @@ ROUTER: tuple[type[Event], ...] = (
     router.OrderReturned,
     router.OrderReturnRejected,
     router.OrderRedispatched,
+    router.OrderCancelled,
+    router.RulingOpened,
+    router.RulingMade,
+    router.TaskAssigned,
+    router.TaskDone,
+    router.CaseMerged,
+    router.CaseUnmerged,
+    router.CaseNotAccepted,
+    router.EmergencyDeclared,
+    router.EmergencyLifted,
     router.CaseReviewed,
     router.CaseReplied,
     router.CaseReworked,
@@ -27,12 +44,21 @@ SLA: tuple[type[Event], ...] = (
     sla.ClockWarned,
     sla.ClockBreached,
     sla.ClockStopped,
+    sla.ClockPaused,
+    sla.ClockResumed,
+    sla.ClockExtended,
+    sla.ClockRecomputed,
+    sla.CalendarChanged,
+    sla.OrderUrged,
+    sla.SupervisionAnswered,
     sla.CaseSupervised,
 )
 FEEDBACK: tuple[type[Event], ...] = (
     feedback.PhotoTaken,
     feedback.RatingSubmitted,
     feedback.CitizenDissatisfied,
+    feedback.CallbackRecorded,
+    feedback.PraiseGiven,
     feedback.NoticeSent,
     feedback.NoticeFailed,
 )

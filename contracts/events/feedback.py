@@ -51,6 +51,15 @@ class CitizenDissatisfied(FeedbackEvent):
     round: int
 
 
+class PraiseGiven(FeedbackEvent):
+    """The citizen thanks the unit in a rating or call-back, or the request itself was praise."""
+
+    TYPE: ClassVar[str] = "praise.given.v1"
+    EXTERNAL: ClassVar[bool] = True
+
+    unit_code: str
+
+
 class NoticeSent(FeedbackEvent):
     TYPE: ClassVar[str] = "notice.sent.v1"
     EXTERNAL: ClassVar[bool] = True
@@ -69,3 +78,29 @@ class NoticeFailed(FeedbackEvent):
     node: str
     channel: NoticeChannel
     reason: str
+
+
+class CallbackRecorded(FeedbackEvent):
+    """回访: whether the citizen was reached, and what they said; solved and satisfied are asked apart."""
+
+    TYPE: ClassVar[str] = "callback.recorded.v1"
+    EXTERNAL: ClassVar[bool] = True
+
+    callback_id: UUID
+    round: int
+    unit_code: str | None
+    """Who handled the case."""
+    method: Literal["wechat", "sms", "phone"]
+    attempt: int
+    reached: bool
+    contacted_in_time: bool | None = None
+    """响应: the citizen says the unit spoke with them in time; None when not asked."""
+    solved: Literal["solved", "partly", "unsolved"] | None = None
+    satisfied: (
+        Literal["very_satisfied", "satisfied", "fairly_satisfied", "dissatisfied", "very_dissatisfied"] | None
+    ) = None
+    """With the handling: 好差评's five levels."""
+    process_satisfied: (
+        Literal["very_satisfied", "satisfied", "fairly_satisfied", "dissatisfied", "very_dissatisfied"] | None
+    ) = None
+    """With how the request was received and passed on."""

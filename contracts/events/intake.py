@@ -63,6 +63,49 @@ class CaseSubmitted(Event):
     received_at: datetime
 
 
+class CaseSupplemented(Event):
+    """补充: more words or photos to a request that is being handled."""
+
+    TYPE: ClassVar[str] = "case.supplemented.v1"
+    PUBLISHER: ClassVar[str] = "intake"
+    EXTERNAL: ClassVar[bool] = True
+
+    supplement_id: UUID
+    by: Literal["citizen", "operator"]
+    channel_code: str
+    text: str
+    """Masked like the request's own."""
+    attachments: tuple[Attachment, ...] = ()
+    received_at: datetime
+
+
+class CaseUrged(Event):
+    """催办: whoever asked wants to know why it takes so long."""
+
+    TYPE: ClassVar[str] = "case.urged.v1"
+    PUBLISHER: ClassVar[str] = "intake"
+    EXTERNAL: ClassVar[bool] = True
+
+    urge_id: UUID
+    by: Literal["citizen", "operator"]
+    channel_code: str
+    times: int
+    """How often this case has been urged, this time included."""
+    received_at: datetime
+
+
+class CaseWithdrawn(Event):
+    """撤诉: whoever asked no longer wants it handled."""
+
+    TYPE: ClassVar[str] = "case.withdrawn.v1"
+    PUBLISHER: ClassVar[str] = "intake"
+    EXTERNAL: ClassVar[bool] = True
+
+    by: Literal["citizen", "operator"]
+    reason_code: str
+    received_at: datetime
+
+
 class ContactChanged(Event):
     """How a citizen can be reached, sealed for the one service that must know (JWE, feedback's key)."""
 

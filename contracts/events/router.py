@@ -8,6 +8,21 @@ from pydantic import BaseModel
 from contracts.events.intake import CaseType
 from shared.cloudevents import Event
 
+Outcome = Literal[
+    "satisfied",
+    "dissatisfied",
+    "unrated",
+    "not_accepted",
+    "withdrawn",
+    "terminated",
+    "merged",
+    "answered",
+    "adopted",
+    "praised",
+]
+"""How a case ended. `answered` and `adopted` end suggestions, `praised` ends praise, `merged` a case that its own
+citizen had put in twice."""
+
 LimitUnit = Literal["urgent_hour", "work_hour", "work_day", "calendar_day"]
 
 
@@ -98,12 +113,21 @@ class OrderDispatched(RouterEvent):
     TYPE: ClassVar[str] = "order.dispatched.v1"
 
     order_id: UUID
-    role: Literal["lead", "co"]
+    role: Literal["lead", "co", "sub"]
+    """`sub` is an order a unit gave on to one below it (二次分拨); the unit stays answerable."""
     unit_code: str
     unit_name: str
     round: int
     """1 at first, 2 when the case is handled again."""
     reasons: tuple[Reason, ...] = ()
+    parent_order_id: UUID | None = None
+    """The order a `sub` order was given on from; its clocks never outlast that one's."""
+    mandatory: bool = True
+    """False for a co-order the case need not wait for."""
+    temporary: bool = False
+    """先办后议: handled by this unit until a ruling says whose it is."""
+    urgent: bool = False
+    """Limits count in urgent hours: an emergency mode, or a repair that comes first (先抢修再问责)."""
 
 
 class OrderSigned(RouterEvent):
@@ -179,6 +203,119 @@ class OrderRedispatched(RouterEvent):
     """True when the dispatcher had chosen wrongly; counts against dispatch accuracy, not the unit."""
 
 
+class OrderCancelled(RouterEvent):
+    """The order ended without a result: taken back by the unit that gave it on, moved by a ruling, or its case ended."""
+
+    TYPE: ClassVar[str] = "order.cancelled.v1"
+    EXTERNAL: ClassVar[bool] = True
+
+    order_id: UUID
+    unit_code: str
+    cause: Literal["taken_back", "ruled", "ended"]
+
+
+class RulingOpened(RouterEvent):
+    """会商裁决: whose it is has to be decided; a temporary handler acts meanwhile. Citizens never read this."""
+
+    TYPE: ClassVar[str] = "ruling.opened.v1"
+    EXTERNAL: ClassVar[bool] = True
+
+    ruling_id: UUID
+    order_id: UUID
+    temporary_unit_code: str
+    cause: Literal["returned_too_often", "disputed", "lead_moved"]
+
+
+class RulingMade(RouterEvent):
+    """The panel has named the unit; it cannot return the order (潍坊市条例 §22). Citizens never read this."""
+
+    TYPE: ClassVar[str] = "ruling.made.v1"
+    EXTERNAL: ClassVar[bool] = True
+
+    ruling_id: UUID
+    order_id: UUID
+    """The lead's order from now on."""
+    lead_unit_code: str
+    co_unit_codes: tuple[str, ...] = ()
+
+
+class TaskAssigned(RouterEvent):
+    """A task beside the orders: look at the place before filing or after the work, guard it, account for the damage."""
+
+    TYPE: ClassVar[str] = "task.assigned.v1"
+    EXTERNAL: ClassVar[bool] = True
+
+    task_id: UUID
+    kind: Literal["verify", "check", "guard", "account"]
+    unit_code: str
+    minutes: int | None = None
+    """To be done within; None for what has no limit of its own."""
+
+
+class TaskDone(RouterEvent):
+    TYPE: ClassVar[str] = "task.done.v1"
+    EXTERNAL: ClassVar[bool] = True
+
+    task_id: UUID
+    kind: Literal["verify", "check", "guard", "account"]
+    unit_code: str
+    outcome: Literal["confirmed", "not_found", "passed", "failed", "done"]
+
+
+class CaseMerged(RouterEvent):
+    """并案: this case follows another, whose progress its citizen sees from now on."""
+
+    TYPE: ClassVar[str] = "case.merged.v1"
+    EXTERNAL: ClassVar[bool] = True
+
+    master_case_id: UUID
+    master_case_no: str
+    kind: Literal["same_person", "same_fact"]
+
+
+class CaseUnmerged(RouterEvent):
+    """The case is handled on its own again."""
+
+    TYPE: ClassVar[str] = "case.unmerged.v1"
+    EXTERNAL: ClassVar[bool] = True
+
+    master_case_id: UUID
+
+
+class CaseNotAccepted(RouterEvent):
+    """不予受理: with its reason and the channel that is the right one, both as the citizen reads them."""
+
+    TYPE: ClassVar[str] = "case.not_accepted.v1"
+    EXTERNAL: ClassVar[bool] = True
+
+    reason_code: str
+    public_reason: str
+    right_channel: str
+    handed_over: bool = False
+    """True when the desk itself passed it on at once: 110, 119, 120, 122."""
+
+
+class EmergencyDeclared(RouterEvent):
+    """平战一体: from now on the categories named run in urgent hours in these areas. About no one case."""
+
+    TYPE: ClassVar[str] = "emergency.declared.v1"
+    EXTERNAL: ClassVar[bool] = True
+
+    emergency_id: UUID
+    theme_code: str
+    area_codes: tuple[str, ...]
+    """Empty for the whole district."""
+    category_codes: tuple[str, ...]
+
+
+class EmergencyLifted(RouterEvent):
+    TYPE: ClassVar[str] = "emergency.lifted.v1"
+    EXTERNAL: ClassVar[bool] = True
+
+    emergency_id: UUID
+    theme_code: str
+
+
 class CaseReviewed(RouterEvent):
     TYPE: ClassVar[str] = "case.reviewed.v1"
 
@@ -214,7 +351,7 @@ class CaseClosed(RouterEvent):
 
     TYPE: ClassVar[str] = "case.closed.v1"
 
-    outcome: Literal["satisfied", "dissatisfied", "unrated", "not_accepted"]
+    outcome: Outcome
     round: int
 
 

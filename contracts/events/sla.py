@@ -10,6 +10,10 @@ from contracts.events.router import LimitUnit
 from shared.cloudevents import Event
 
 ClockKind = Literal["accept", "sign", "contact", "handle", "total", "rate"]
+Card = Literal["yellow", "red"]
+"""黄牌 before due, 红牌 on the first late working day (山东省)."""
+SupervisionLevel = Literal["urged", "order", "listed", "interview", "account"]
+"""催办, 督办单, 挂牌督办, 约谈, 问责: each heavier than the one before."""
 
 
 class StartedClock(BaseModel):
@@ -53,6 +57,9 @@ class ClockWarned(SlaEvent):
     unit_code: str | None
     due_at: datetime
     share_used: float
+    step_code: str = ""
+    """Which rung of the ladder, as the rules name it."""
+    card: Card | None = None
 
 
 class ClockBreached(SlaEvent):
@@ -85,9 +92,100 @@ class ClockStopped(SlaEvent):
     """Working time used, in seconds, counted the way the limit is."""
 
 
+class ClockPaused(SlaEvent):
+    """挂账: the work waits for a promised day, with approval; once a case, and never because of a return."""
+
+    TYPE: ClassVar[str] = "clock.paused.v1"
+    EXTERNAL: ClassVar[bool] = True
+
+    clock_ids: tuple[UUID, ...]
+    promised_at: datetime
+    next_contact_at: datetime
+    """When the unit speaks with the citizen again."""
+    public_reason: str
+
+
+class MovedClock(BaseModel):
+    clock_id: UUID
+    kind: ClockKind
+    order_id: UUID | None
+    from_due_at: datetime
+    due_at: datetime
+    provisional: bool = False
+
+
+class ClockResumed(SlaEvent):
+    TYPE: ClassVar[str] = "clock.resumed.v1"
+    EXTERNAL: ClassVar[bool] = True
+
+    clocks: tuple[MovedClock, ...]
+
+
+class ClockExtended(SlaEvent):
+    """延期: granted before it was due; the citizen is told the new date and why. The first due date is kept."""
+
+    TYPE: ClassVar[str] = "clock.extended.v1"
+    EXTERNAL: ClassVar[bool] = True
+
+    clocks: tuple[MovedClock, ...]
+    public_reason: str
+    times: int
+    """How often this order has been extended, this time included."""
+
+
+class ClockRecomputed(SlaEvent):
+    """A calendar or a limit was published and open clocks were counted again."""
+
+    TYPE: ClassVar[str] = "clock.recomputed.v1"
+    EXTERNAL: ClassVar[bool] = True
+
+    clocks: tuple[MovedClock, ...]
+    calendar: str
+    reason: str
+
+
+class CalendarChanged(SlaEvent):
+    """A version of the working calendar is in use. About no one case."""
+
+    TYPE: ClassVar[str] = "calendar.changed.v1"
+    EXTERNAL: ClassVar[bool] = True
+
+    version: str
+    hours_code: str
+    moved: int
+    """How many open clocks it moved."""
+
+
+class OrderUrged(SlaEvent):
+    """催办: a leader, an operator or the citizen wants the unit to hurry."""
+
+    TYPE: ClassVar[str] = "order.urged.v1"
+    EXTERNAL: ClassVar[bool] = True
+
+    order_id: UUID
+    unit_code: str
+    by: Literal["citizen", "operator", "supervisor", "leader", "rule"]
+    times: int
+
+
 class CaseSupervised(SlaEvent):
-    """督办: dissatisfied a second time, so the matter is watched from above."""
+    """督办: the matter is watched from above, with a level, a day to answer by and a reply that is owed."""
 
     TYPE: ClassVar[str] = "case.supervised.v1"
 
-    cause: Literal["dissatisfied_twice"]
+    cause: Literal["dissatisfied_twice", "overdue", "urged_often", "repeated", "leader", "supervisor", "rework_failed"]
+    level: SupervisionLevel = "order"
+    supervision_id: UUID | None = None
+    unit_code: str | None = None
+    reply_due_at: datetime | None = None
+
+
+class SupervisionAnswered(SlaEvent):
+    """The unit has given the reply it owed, and it was accepted or not."""
+
+    TYPE: ClassVar[str] = "supervision.answered.v1"
+    EXTERNAL: ClassVar[bool] = True
+
+    supervision_id: UUID
+    unit_code: str
+    accepted: bool

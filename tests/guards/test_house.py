@@ -13,12 +13,11 @@ ROOMS = (
     "__main__.py",
     "app.py",
     "settings.py",
-    "tables.py",
     "store.py",
     "consumers.py",
     "migrations",
 )
-EITHER = (("domain.py", "domain"), ("usecases.py", "usecases"), ("api.py", "api"))
+EITHER = (("domain.py", "domain"), ("usecases.py", "usecases"), ("api.py", "api"), ("tables.py", "tables"))
 BANNED = {"utils", "helpers", "common", "misc", "manager", "base", "constants"}
 LONGEST = 400
 CODE = sorted(

@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Literal
 from uuid import UUID
 
-Outcome = Literal["satisfied", "dissatisfied", "unrated", "not_accepted"]
+from contracts.events.router import Outcome
 
 
 @dataclass(slots=True)
@@ -28,7 +28,7 @@ class Order:
     """A work order as its citizen may see it; what was returned or taken away is kept, but never shown."""
 
     order_id: UUID
-    role: Literal["lead", "co"]
+    role: Literal["lead", "co", "sub"]
     unit_code: str
     unit_name: str
     round: int
