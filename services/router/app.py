@@ -9,7 +9,7 @@ from typing import Any
 
 from contracts.events import ROUTER
 from services.router import consumers, signing, staff, tables
-from services.router.api import catalogue, departments, desk, orders, quality, tags, versions
+from services.router.api import advice, catalogue, departments, desk, orders, quality, tags, versions
 from services.router.api import staff as sessions
 from services.router.apprentice import Apprentice
 from services.router.rulebook import Rulebook
@@ -79,6 +79,7 @@ MANIFEST = Manifest(
         sessions.routes,
         desk.routes,
         quality.routes,
+        advice.routes,
         tags.routes,
         orders.routes,
         departments.routes,

@@ -34,7 +34,7 @@ class Apprentice:
             return False
         if self._training is None:
             async with self._context.begin() as tx:
-                self._done = await models.newest(tx.connection) is not None
+                self._done = "classifier" in await models.newest(tx.connection)
             if not self._done:
                 self._training = await asyncio.create_subprocess_exec(sys.executable, *COMMAND)
         elif self._training.returncode is not None:

@@ -1,4 +1,4 @@
-"""Owns the trained models in the database: kept whole, never changed; the one trained last is in use."""
+"""Owns what was learned, in the database: kept whole, never changed; of each kind the one trained last is in use."""
 
 import hashlib
 import io
@@ -8,18 +8,22 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from sqlalchemy import RowMapping, select
-from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.dialects.postgresql import distinct_on, insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.router.learning import folder
+from services.router.learning.experience import Experience
 from services.router.learning.folder import DamagedModel
 from services.router.learning.model import Model
 from services.router.tables import models as table
 
 _FACTS = tuple(column for column in table.columns if column.name != "document")
+
+
+Kind = Literal["classifier", "experience"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,10 +34,14 @@ class Document:
     content: bytes
     checksum: str
 
+    def experience(self) -> Experience:
+        """For a thread of its own. Raises `DamagedModel`."""
+        self._must_be_whole()
+        return Experience.unpacked(self.version, self.content)
+
     def model(self) -> Model:
         """For a thread of its own. Raises `DamagedModel`."""
-        if hashlib.sha256(self.content).hexdigest() != self.checksum:
-            raise DamagedModel(f"model {self.version} is not what was stored")
+        self._must_be_whole()
         with tempfile.TemporaryDirectory(prefix="huying-model-") as place:
             try:
                 with zipfile.ZipFile(io.BytesIO(self.content)) as archive:
@@ -42,6 +50,10 @@ class Document:
             except zipfile.BadZipFile:
                 raise DamagedModel(f"model {self.version} is no model") from None
             return folder.load(Path(place))
+
+    def _must_be_whole(self) -> None:
+        if hashlib.sha256(self.content).hexdigest() != self.checksum:
+            raise DamagedModel(f"model {self.version} is not what was stored")
 
 
 def packed(place: Path) -> bytes:
@@ -61,10 +73,12 @@ async def keep(
     edition: str,
     metrics: Mapping[str, Any],
     now: datetime,
+    kind: Kind = "classifier",
 ) -> None:
     """The same samples make the same version: trained again it is only newer."""
     values = {
         "version": version,
+        "kind": kind,
         "edition": edition,
         "trained_at": now,
         "metrics": dict(metrics),
@@ -75,11 +89,11 @@ async def keep(
     await connection.execute(statement.on_conflict_do_update(index_elements=["version"], set_={"trained_at": now}))
 
 
-async def newest(connection: AsyncConnection) -> str | None:
-    """The version in use."""
-    query = select(table.c.version).order_by(table.c.trained_at.desc(), table.c.version).limit(1)
-    found: str | None = await connection.scalar(query)
-    return found
+async def newest(connection: AsyncConnection) -> dict[str, str]:
+    """The versions in use, by kind; a kind of which there is none is missing."""
+    query = select(table.c.kind, table.c.version).ext(distinct_on(table.c.kind))
+    query = query.order_by(table.c.kind, table.c.trained_at.desc(), table.c.version)
+    return {row.kind: row.version for row in (await connection.execute(query)).all()}
 
 
 async def fetched(connection: AsyncConnection, version: str) -> Document:

@@ -21,6 +21,7 @@ from services.router.classifier import Classifier
 from services.router.domain.cases import Case
 from services.router.domain.rules import SHENZHEN, DeskRules, Rules
 from services.router.joint import Judge, Learned
+from services.router.learning.experience import Experience
 from services.router.learning.folder import DamagedModel
 from shared.errors import Unavailable
 
@@ -61,7 +62,9 @@ class Rulebook:
         self._asked = False
         self.model: Learned | None = None
         """The one trained last; asked where the rules are not sure."""
-        self._unreadable: str | None = None
+        self.experience: Experience | None = None
+        """What the cases handled so far teach of units and lateness; only asked for advice."""
+        self._unreadable: set[str] = set()
         self.files: Files = {}
         """The tables of the shipped editions, which a change is laid over."""
 
@@ -73,7 +76,8 @@ class Rulebook:
         self._editions = {name: Edition(one, desk) for name, one in reading.read_all(self.files).items()}
         self._shipped = frozenset(self._editions)
         self._published, self._asked = {}, False
-        self.model = self._unreadable = None
+        self.model = self.experience = None
+        self._unreadable = set()
 
     async def refresh(self, connection: AsyncConnection) -> None:
         """Take over what was published, and let go what was withdrawn, since somebody last asked."""
@@ -82,19 +86,23 @@ class Rulebook:
         stale = {name for name, day in published.items() if self._published.get(name) != day}
         await self._load(connection, stale)
         self._published, self._asked = published, True
-        await self._take_model(connection)
+        await self._take_learned(connection)
 
-    async def _take_model(self, connection: AsyncConnection) -> None:
-        """The one trained last; one that cannot be read changes nothing."""
-        version = await models.newest(connection)
-        if version is None or version in (self._unreadable, self.model and self.model.version):
-            return
-        document = await models.fetched(connection, version)
-        try:
-            self.model = await asyncio.to_thread(document.model)
-        except DamagedModel:
-            log.exception("model %s cannot be read", version)
-            self._unreadable = version
+    async def _take_learned(self, connection: AsyncConnection) -> None:
+        """What was learned last; what cannot be read changes nothing."""
+        known = {one.version for one in (self.model, self.experience) if one is not None}
+        for kind, version in (await models.newest(connection)).items():
+            if version in known or version in self._unreadable:
+                continue
+            document = await models.fetched(connection, version)
+            try:
+                if kind == "classifier":
+                    self.model = await asyncio.to_thread(document.model)
+                else:
+                    self.experience = await asyncio.to_thread(document.experience)
+            except DamagedModel:
+                log.exception("%s %s cannot be read", kind, version)
+                self._unreadable.add(version)
 
     async def ready(self, connection: AsyncConnection) -> None:
         """Before anything is filed it must once have been asked what is published."""

@@ -4,6 +4,7 @@ import argparse
 import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from datetime import date, datetime
 from functools import partial
 from pathlib import Path
@@ -132,7 +133,7 @@ async def _by_database(tx: Tx, arguments: argparse.Namespace, now: datetime) -> 
     await tx.rulebook.ready(tx.connection)
     today = tx.rulebook.in_force(now).rules
     base = await usecases.base_of(tx, today.catalogue.edition.id)
-    return _compared(arguments, base, today.desk, now)
+    return replace(_compared(arguments, base, today.desk, now), experience=tx.rulebook.experience)
 
 
 def _compared(arguments: argparse.Namespace, base: Base, desk: DeskRules, now: datetime) -> Sides:
@@ -173,7 +174,7 @@ def tell(report: SimulationReport) -> None:
     print(f"{report.replayed} cases by {report.version}, against {report.against} in force; {report.skipped} skipped")
     for kind in report.kinds:
         print(f"  {kind.zh} {kind.kind}: {kind.count} ({kind.share:.1%}), by the change {kind.by_change}")
-    print(f"dispatched elsewhere 改派: {report.elsewhere}")
+    print(f"dispatched elsewhere 改派: {report.elsewhere}, of which unusual 与以往承办单位不符: {report.unusual}")
     _flows(report.unit_flows)
     print("filed elsewhere 改归事项:")
     _flows(report.category_flows)

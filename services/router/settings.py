@@ -25,6 +25,8 @@ class Settings(ServiceSettings):
     """Folder with the tables and rules of the catalogue (docs/catalogue.md); what ships when empty."""
     learn_at_start: bool = True
     """Let the worker train a first model from the catalogue's own texts where there is none; takes a minute of one core."""
+    experience_from_cases: int = 200
+    """From so many handled cases on, retraining also learns which unit such cases go to and how often they are late."""
     session_hours: float = 8.0
     """How long a login lasts."""
     machine_token_hours: float = 1.0

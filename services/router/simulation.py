@@ -15,6 +15,7 @@ from services.router.domain import filing
 from services.router.domain.cases import Case
 from services.router.domain.rules import Rules
 from services.router.joint import Judge, Learned
+from services.router.learning.experience import Circumstances, Experience
 from services.router.rulebook import Edition
 
 State = Literal["filed", "waits", "unfiled"]
@@ -79,9 +80,13 @@ class Verdict:
     after: Decided
     by_change: bool
     """True when today's rules would do something else; else it was a person, or rules of that time, that did otherwise."""
+    unusual: bool = False
+    """Would go to a unit that is none of the three likeliest by who handled such cases before. Advisory."""
 
 
-def replay(cases: Iterable[PastCase], proposed: Ruling, today: Ruling) -> Iterator[Verdict]:
+def replay(
+    cases: Iterable[PastCase], proposed: Ruling, today: Ruling, experience: Experience | None = None
+) -> Iterator[Verdict]:
     """Every case by both rules, and against what was decided."""
     for said in cases:
         past, now = _as_decided(said, today)
@@ -91,7 +96,22 @@ def replay(cases: Iterable[PastCase], proposed: Ruling, today: Ruling) -> Iterat
         # Whoever chose what the proposal has no more must choose again.
         after = Decided("waits") if gone else judged(past, proposed)
         before = past.decided or now
-        yield Verdict(past.case_no, compared(before, after), before, after, by_change=compared(now, after) != "same")
+        unusual = before.unit_code != after.unit_code and _unusual(past, after, proposed, experience)
+        by_change = compared(now, after) != "same"
+        yield Verdict(past.case_no, compared(before, after), before, after, by_change=by_change, unusual=unusual)
+
+
+def _unusual(past: PastCase, after: Decided, by: Ruling, experience: Experience | None) -> bool:
+    if experience is None or after.category_code is None or after.unit_code is None:
+        return False
+    said = Circumstances(
+        category_code=after.category_code,
+        area_code=past.area_code,
+        channel_code=past.channel_code,
+        type_code=past.said_type or "",
+        at=past.received_at,
+    )
+    return after.unit_code not in {one.unit for one in experience.units(said, by.rules.catalogue.places)}
 
 
 def _as_decided(past: PastCase, today: Ruling) -> tuple[PastCase, Decided]:

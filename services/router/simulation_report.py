@@ -52,6 +52,8 @@ class Flow(BaseModel):
     to_name: str
     count: int
     by_change: int
+    unusual: int
+    """Of these, to a unit that seldom had such requests before; 0 for categories, and where nothing has been learned."""
 
 
 class Side(BaseModel):
@@ -70,6 +72,7 @@ class Example(BaseModel):
     case_no: str
     kind: Kind
     by_change: bool
+    unusual: bool
     before: Side
     after: Side
 
@@ -85,6 +88,9 @@ class SimulationReport(BaseModel):
     """Cases whose words are erased."""
     elsewhere: int
     """Filed then and now, but dispatched to another unit."""
+    unusual: int
+    """Of these, to a unit that is none of the three likeliest by who handled such cases before; 0 where nothing of that
+    has been learned. Look at them first: the table may be right and the habit wrong, or the other way round."""
     kinds: list[KindCount]
     classes: list[ClassCount]
     unit_flows: list[Flow]
@@ -101,6 +107,7 @@ class Tally:
         self._kinds: Counter[tuple[Kind, bool]] = Counter()
         self._classes: Counter[tuple[str, bool, bool]] = Counter()
         self._units: Counter[tuple[str, str, bool]] = Counter()
+        self._unusual: Counter[tuple[str, str]] = Counter()
         self._categories: Counter[tuple[str, str, bool]] = Counter()
         self._examples: dict[tuple[Kind, bool], list[Verdict]] = defaultdict(list)
 
@@ -112,6 +119,7 @@ class Tally:
             if before.state == after.state == "filed":
                 if before.unit_code != after.unit_code:
                     self._units[before.unit_code or "", after.unit_code or "", one.by_change] += 1
+                    self._unusual[before.unit_code or "", after.unit_code or ""] += one.unusual
                 if before.category_code != after.category_code:
                     self._categories[before.category_code or "", after.category_code or "", one.by_change] += 1
             kept = self._examples[one.kind, one.by_change]
@@ -129,10 +137,11 @@ class Tally:
             replayed=self.replayed,
             skipped=self.skipped,
             elsewhere=self._units.total(),
+            unusual=self._unusual.total(),
             kinds=[self._kind(kind) for kind in KINDS],
             classes=self._class_counts(),
-            unit_flows=_flows(self._units, _unit, self._today, self._proposed),
-            category_flows=_flows(self._categories, _category, self._today, self._proposed),
+            unit_flows=_flows(self._units, _unit, self._today, self._proposed, self._unusual),
+            category_flows=_flows(self._categories, _category, self._today, self._proposed, Counter()),
             examples=[self._example(one) for kind in KINDS for one in self._best(kind)],
         )
 
@@ -161,7 +170,9 @@ class Tally:
     def _example(self, one: Verdict) -> Example:
         before = self._side(one.before, self._today, self._proposed)
         after = self._side(one.after, self._proposed, self._today)
-        return Example(case_no=one.case_no, kind=one.kind, by_change=one.by_change, before=before, after=after)
+        return Example(
+            case_no=one.case_no, kind=one.kind, by_change=one.by_change, unusual=one.unusual, before=before, after=after
+        )
 
     def _side(self, one: Decided, *names: Catalogue) -> Side:
         return Side(
@@ -186,7 +197,13 @@ def _unit(code: str | None, *names: Catalogue) -> str:
 type _Name = Callable[..., str]
 
 
-def _flows(counted: Counter[tuple[str, str, bool]], name: _Name, old: Catalogue, new: Catalogue) -> list[Flow]:
+def _flows(
+    counted: Counter[tuple[str, str, bool]],
+    name: _Name,
+    old: Catalogue,
+    new: Catalogue,
+    unusual: Counter[tuple[str, str]],
+) -> list[Flow]:
     """The largest first."""
     totals: Counter[tuple[str, str]] = Counter()
     for (source, target, _), count in counted.items():
@@ -200,6 +217,7 @@ def _flows(counted: Counter[tuple[str, str, bool]], name: _Name, old: Catalogue,
             to_name=name(target, new, old),
             count=count,
             by_change=counted[source, target, True],
+            unusual=unusual[source, target],
         )
         for (source, target), count in largest
     ]

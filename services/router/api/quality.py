@@ -58,6 +58,8 @@ class VersionQuality(BaseModel):
 
 class ModelView(BaseModel):
     version: str
+    kind: str
+    """`classifier`, or `experience`: who handled such cases, and how late."""
     edition: str
     trained_at: datetime
     metrics: dict[str, Any]
@@ -96,7 +98,7 @@ async def read_quality(
         in_use=model.version if model else "rules",
         versions=[VersionQuality.of(row, known.get(row["version"])) for row in found],
         models=[
-            ModelView(**{name: row[name] for name in ("version", "edition", "trained_at", "metrics")})
+            ModelView(**{name: row[name] for name in ("version", "kind", "edition", "trained_at", "metrics")})
             for row in known.values()
         ],
     )

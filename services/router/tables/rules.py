@@ -37,13 +37,14 @@ models = Table(
     "models",
     metadata,
     Column("version", Text, primary_key=True),
+    Column("kind", Text, nullable=False, server_default="classifier"),
     Column("edition", Text, nullable=False),
     instant("trained_at", required=True),
     Column("metrics", JSONB, nullable=False),
     Column("document", LargeBinary, nullable=False),
     Column("checksum", Text, nullable=False),
 )
-"""Trained models, whole; the one trained last is in use."""
+"""What was learned, whole; of each kind the one trained last is in use."""
 
 catalogue_versions = Table(
     "catalogue_versions",

@@ -1,4 +1,4 @@
-"""Training a model from what the running system knows: the catalogue's own texts and what people decided."""
+"""Learning from what the running system knows: the catalogue's texts, what people decided, who handled what and how late."""
 
 import asyncio
 import tempfile
@@ -9,9 +9,10 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from services.router import judgements, models
+from services.router import handled, judgements, models
 from services.router.learning import folder
 from services.router.learning.catalogue_texts import catalogue_samples
+from services.router.learning.experience import Experience
 from services.router.learning.model import Model
 from services.router.learning.samples import Sample
 from services.router.settings import Settings
@@ -43,6 +44,24 @@ async def retrain(here: Here) -> Trained:
     async with here.begin() as tx:
         await models.keep(tx.connection, version, content, edition=found.edition.id, metrics=said, now=now)
     return Trained(version, len(decided), said)
+
+
+async def gather_experience(here: Here) -> Experience | None:
+    """Learn which units such cases went to and how late they were; None while too few have been handled."""
+    now = here.clock.now()
+    async with here.begin() as tx:
+        await tx.rulebook.ready(tx.connection)
+        found = tx.rulebook.in_force(now).rules.catalogue
+        records = await handled.read(tx.connection, found)
+    if len(records.rows) < here.settings.experience_from_cases:
+        return None
+    learned = await asyncio.to_thread(Experience.learn, records)
+    content, said = learned.packed(), {"cases": learned.cases}
+    async with here.begin() as tx:
+        await models.keep(
+            tx.connection, learned.version, content, edition=found.edition.id, metrics=said, now=now, kind="experience"
+        )
+    return learned
 
 
 def _learned(samples: Sequence[Sample], now: datetime) -> tuple[str, bytes, Mapping[str, Any]]:

@@ -8,6 +8,7 @@ from datetime import datetime
 from uuid import UUID
 
 from services.router import past_cases
+from services.router.learning.experience import Experience
 from services.router.past_cases import Period
 from services.router.rulebook import Edition
 from services.router.simulation import PastCase, Ruling, replay
@@ -24,13 +25,14 @@ class Sides:
 
     proposed: Ruling
     today: Ruling
+    experience: Experience | None = None
 
     def tally(self) -> Tally:
         return Tally(self.proposed.rules.catalogue, self.today.rules.catalogue)
 
     def take(self, tally: Tally, cases: Collection[PastCase]) -> None:
         """Pure, and takes a millisecond a case: for a thread of its own."""
-        tally.take(replay(cases, self.proposed, self.today))
+        tally.take(replay(cases, self.proposed, self.today, self.experience))
 
 
 async def sides(tx: Tx, version_id: str, *, now: datetime) -> Sides:
@@ -40,7 +42,7 @@ async def sides(tx: Tx, version_id: str, *, now: datetime) -> Sides:
     proposed = tx.rulebook.public(version_id)
     if proposed is None:
         proposed = Edition(await catalogue.catalogue_of(tx, version_id), today.rules.desk)
-    return Sides(Ruling(proposed, model), Ruling(today, model))
+    return Sides(Ruling(proposed, model), Ruling(today, model), tx.rulebook.experience)
 
 
 async def simulate(
