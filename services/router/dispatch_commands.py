@@ -18,7 +18,7 @@ from shared.clock import RealClock
 from shared.errors import DomainError
 
 MODEL = "dispatch.json"
-LEVELS = ("class", "subclass", "category")
+ASKED = tuple(name for name in past.CODES if name != "unit")
 
 
 def run(argv: Sequence[str]) -> int:
@@ -36,7 +36,7 @@ def run(argv: Sequence[str]) -> int:
     learn.add_argument("--model", type=Path, required=True)
     ask = verbs.add_parser("suggest", help="units and overtime risk of one request, by the codes of the export")
     ask.add_argument("--model", type=Path, required=True)
-    for name in (*LEVELS, "street", "community", "channel", "nature"):
+    for name in ASKED:
         ask.add_argument(f"--{name}", default="", metavar="CODE")
     ask.add_argument("--at", type=datetime.fromisoformat, help="when it was filed; now when left out")
     for verb in (check, learn):
@@ -157,14 +157,13 @@ def suggest(arguments: argparse.Namespace) -> None:
     except (OSError, ValueError) as error:
         raise past.UnreadableRecords(f"{file.name}: {error.__class__.__name__}") from error
     suggester = Suggester.from_document(document["suggester"])
-    codes = {name: getattr(arguments, name) for name in LEVELS}
+    codes = {name: getattr(arguments, name) for name in ASKED}
     at = arguments.at or RealClock().now()
     at = at if at.tzinfo else at.replace(tzinfo=suggester.mapping.tzinfo)
-    where = (codes, arguments.street, arguments.community, arguments.channel, at)
-    units = [asdict(one) for one in suggester.suggest(*where, nature=arguments.nature)]
+    units = [asdict(one) for one in suggester.suggest(codes, at)]
     risk = None
     if document["risk"]:
-        risk = asdict(OvertimeRisk.from_document(document["risk"]).risk(*where, nature=arguments.nature))
+        risk = asdict(OvertimeRisk.from_document(document["risk"]).risk(codes, at))
     print(json.dumps({"units": units, "overtime": risk}, ensure_ascii=False, indent=2))
 
 

@@ -65,18 +65,13 @@ class Experience:
 
     def units(self, said: Circumstances, places: Places, *, barred: Iterable[str] = ()) -> tuple[Suggestion, ...]:
         """The three likeliest, best first; never one of those barred."""
-        codes, without = said.codes(places), frozenset(barred)
-        where = (codes, codes["street"], codes["community"], said.channel_code, said.at)
-        found = self.suggester.suggest(*where, nature=said.type_code, count=3 + len(without))
+        without = frozenset(barred)
+        found = self.suggester.suggest(said.codes(places), said.at, count=3 + len(without))
         return tuple(one for one in found if one.unit not in without)[:3]
 
     def late(self, said: Circumstances, places: Places, *, unit: str = "") -> Risk | None:
         """How likely it is to be closed late; with the unit, once it is known."""
-        if self.risk is None:
-            return None
-        codes = said.codes(places)
-        where = (codes, codes["street"], codes["community"], said.channel_code, said.at)
-        return self.risk.risk(*where, nature=said.type_code, unit=unit)
+        return None if self.risk is None else self.risk.risk({**said.codes(places), "unit": unit}, said.at)
 
     def packed(self) -> bytes:
         """Codes and counts, no words: nothing of a person is in it."""

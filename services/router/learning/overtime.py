@@ -118,20 +118,9 @@ class OvertimeRisk:
         learned.dispatch = _weighed(evidence, late)
         return learned
 
-    def risk(
-        self,
-        type_codes: Mapping[str, str],
-        street: str,
-        community: str,
-        channel: str,
-        at: datetime,
-        *,
-        nature: str = "",
-        unit: str = "",
-    ) -> Risk:
-        """The risk at filing, or, where the unit is given, at dispatch."""
-        codes = {**type_codes, "street": street, "community": community, "channel": channel, "nature": nature}
-        return self.answer(question({**codes, "unit": unit}, at, self.mapping))
+    def risk(self, codes: Mapping[str, str], at: datetime) -> Risk:
+        """The risk at filing, or, where `codes` name the unit, at dispatch."""
+        return self.answer(question(codes, at, self.mapping))
 
     def answer(self, asked: Question) -> Risk:
         rates, weights = self._chosen(asked)

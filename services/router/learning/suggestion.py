@@ -72,19 +72,8 @@ class Suggester:
             learned.weights = learned._weighed(asked)
         return learned
 
-    def suggest(
-        self,
-        type_codes: Mapping[str, str],
-        street: str,
-        community: str,
-        channel: str,
-        at: datetime,
-        *,
-        nature: str = "",
-        count: int = 3,
-    ) -> tuple[Suggestion, ...]:
-        """The likeliest units, best first. `type_codes` by level: class, subclass, category; unknown codes are empty."""
-        codes = {**type_codes, "street": street, "community": community, "channel": channel, "nature": nature}
+    def suggest(self, codes: Mapping[str, str], at: datetime, *, count: int = 3) -> tuple[Suggestion, ...]:
+        """The likeliest units, best first. `codes` by the names of `CODES`, all but the unit; unknown ones are empty."""
         return self.answer(question(codes, at, self.mapping), count=count)
 
     def answer(self, asked: Question, usable: Mask | None = None, count: int = 3) -> tuple[Suggestion, ...]:

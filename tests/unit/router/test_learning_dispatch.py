@@ -82,12 +82,17 @@ def types(category: str) -> dict[str, str]:
     return {"class": "1", "subclass": CATEGORIES[category][0], "category": category}
 
 
+def codes(category: str, street: str, community: str, channel: str, unit: str = "") -> dict[str, str]:
+    where = {"street": street, "community": community, "channel": channel, "unit": unit}
+    return types(category) | where
+
+
 NOW = datetime(2030, 5, 1, 2, tzinfo=UTC)
 
 
 def test_the_unit_that_always_had_such_requests_comes_first_with_its_counts(tmp_path: Path) -> None:
     suggester = Suggester.learn(read(tmp_path, lines(240)))
-    best, second, _ = suggester.suggest(types("k1"), "s2", "c3", "热线", NOW)
+    best, second, _ = suggester.suggest(codes("k1", "s2", "c3", "热线"), NOW)
     assert (best.unit, best.name) == ("u2", "西岭街道执法队")
     assert best.count == best.of > 3
     assert str(best.count) in best.context
@@ -98,7 +103,7 @@ def test_the_unit_that_always_had_such_requests_comes_first_with_its_counts(tmp_
 
 def test_shares_of_all_units_make_one(tmp_path: Path) -> None:
     suggester = Suggester.learn(read(tmp_path, lines(120)))
-    found = suggester.suggest(types("k4"), "s1", "c1", "热线", NOW, count=99)
+    found = suggester.suggest(codes("k4", "s1", "c1", "热线"), NOW, count=99)
     assert sum(one.share for one in found) == pytest.approx(1, abs=0.001)
 
 
@@ -106,12 +111,12 @@ def test_a_community_that_never_had_the_category_gets_its_own_office_by_the_kind
     rows = [row for row in lines(300) if (row["SUB_TYPE_ID"], row["COMMUNITY_ID"]) != ("k4", "c4")]
     rows += [line(number, "k2", "c4", OFFICES["c4"], late=False) for number in range(300, 304)]
     suggester = Suggester.learn(read(tmp_path, rows))
-    assert suggester.suggest(types("k4"), "s2", "c4", "热线", NOW)[0].unit == "u14"
+    assert suggester.suggest(codes("k4", "s2", "c4", "热线"), NOW)[0].unit == "u14"
 
 
 def test_an_unknown_category_and_place_still_get_an_answer(tmp_path: Path) -> None:
     suggester = Suggester.learn(read(tmp_path, lines(60)))
-    found = suggester.suggest({"class": "", "subclass": "x", "category": "y"}, "", "?", "?", NOW)
+    found = suggester.suggest({"subclass": "x", "category": "y", "community": "?", "channel": "?"}, NOW)
     assert len(found) == 3
     assert all(one.of == 60 for one in found)
 
@@ -121,7 +126,7 @@ def test_a_renamed_unit_is_suggested_by_its_name_of_that_time(tmp_path: Path) ->
     for row in rows[100:]:
         row["DISPOSE_UNIT_NAME"] = row["DISPOSE_UNIT_NAME"].replace("路灯管理所", "照明中心")
     suggester = Suggester.learn(read(tmp_path, rows))
-    names = [suggester.suggest(types("k3"), "s1", "c1", "热线", at)[0].name for at in (START, NOW)]
+    names = [suggester.suggest(codes("k3", "s1", "c1", "热线"), at)[0].name for at in (START, NOW)]
     assert names == ["路灯管理所", "照明中心"]
 
 
@@ -130,7 +135,7 @@ def test_recent_records_count_more_than_old_ones_when_a_category_changes_hands(t
     rows += lines(80)
     suggester = Suggester.learn(read(tmp_path, rows))
     change = START + timedelta(hours=5 * 168)
-    assert suggester.suggest(types("k3"), "s1", "c1", "热线", change)[0].unit == "u4"
+    assert suggester.suggest(codes("k3", "s1", "c1", "热线"), change)[0].unit == "u4"
 
 
 def test_only_usable_records_are_looked_at(tmp_path: Path) -> None:
@@ -146,7 +151,7 @@ def test_a_model_read_back_answers_the_same(tmp_path: Path) -> None:
     suggester, risk = Suggester.learn(records), OvertimeRisk.learn(records)
     back = Suggester.from_document(json.loads(json.dumps(suggester.as_document())))
     risk_back = OvertimeRisk.from_document(json.loads(json.dumps(risk.as_document())))
-    asked = (types("k4"), "s1", "c2", "网页", NOW)
+    asked = (codes("k4", "s1", "c2", "网页"), NOW)
     assert [(one.unit, one.context) for one in back.suggest(*asked)] == [
         (one.unit, one.context) for one in suggester.suggest(*asked)
     ]
@@ -176,7 +181,7 @@ def test_faulty_rows_are_kept_and_counted_by_what_is_wrong(tmp_path: Path) -> No
         "rows": 4,
         "shifted": 1,
     }
-    assert Suggester.learn(records).suggest(types("k3"), "s1", "c1", "热线", NOW)[0].unit == "u3"
+    assert Suggester.learn(records).suggest(codes("k3", "s1", "c1", "热线"), NOW)[0].unit == "u3"
 
 
 def test_short_and_long_lines_do_not_stop_the_reading(tmp_path: Path) -> None:
@@ -202,8 +207,8 @@ def test_a_mapping_without_the_unit_is_refused(tmp_path: Path) -> None:
 
 def test_the_risk_is_higher_where_records_were_late_and_says_so(tmp_path: Path) -> None:
     risk = OvertimeRisk.learn(read(tmp_path, lines(400)))
-    high = risk.risk(types("k3"), "s1", "c1", "热线", NOW)
-    low = risk.risk(types("k1"), "s1", "c1", "热线", NOW)
+    high = risk.risk(codes("k3", "s1", "c1", "热线"), NOW)
+    low = risk.risk(codes("k1", "s1", "c1", "热线"), NOW)
     assert high.score > high.usual > low.score
     assert high.factors[0].effect > 0
     assert high.factors[0].count / high.factors[0].of > high.usual
@@ -215,7 +220,7 @@ def test_the_risk_at_dispatch_knows_the_unit(tmp_path: Path) -> None:
     for row in rows:
         row["OVERTIME_ARCHIVE_NUM"] = "1" if row["DISPOSE_UNIT_ID"] == "u2" else "0"
     risk = OvertimeRisk.learn(read(tmp_path, rows))
-    scores = {unit: risk.risk(types("k1"), "s2", "c3", "热线", NOW, unit=unit).score for unit in ("u1", "u2")}
+    scores = {unit: risk.risk(codes("k1", "s2", "c3", "热线", unit), NOW).score for unit in ("u1", "u2")}
     assert scores["u2"] > scores["u1"]
 
 
