@@ -11,7 +11,7 @@ from contracts.events.router import Reason
 from services.router.catalogue.entries import Category
 from services.router.catalogue.rules import ClassificationRules, Scoring
 from services.router.catalogue.whole import Catalogue
-from services.router.classifier_words import Phrases, PlaceWords, TypeMarkers, normal
+from services.router.classifier_words import ContextClues, Phrases, PlaceWords, TypeMarkers, normal
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +23,9 @@ class Message:
     category_code: str | None = None
     type_code: CaseType | None = None
     area_code: str | None = None
+    address: str = ""
+    channel_code: str = ""
+    """The one the citizen really used, an old telephone number too."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +74,7 @@ class Classifier:
         self._classes = catalogue.classes
         self._places = PlaceWords(catalogue.places)
         self._types = TypeMarkers(self._rules)
+        self._context = ContextClues(self._rules.context)
         self._clues: dict[str, list[_Clue]] = defaultdict(list)
         categories = list(self._categories.values())
         for clue in (*_keywords(categories, self._rules.scoring), *_exclude_words(categories, self._rules.scoring)):
@@ -89,7 +93,10 @@ class Classifier:
             if chosen := self._categories.get(message.category_code):
                 return self._explicit(chosen, type_code, area, reasons)
             reasons.insert(0, Reason(kind="unknown_category", text=""))
-        ranked, why = self._rank(title, text, type_code)
+        context = self._context.find(
+            message.channel_code, normal(message.address, self._rules.max_chars) + title + text
+        )
+        ranked, why = self._rank(title, text, type_code, context)
         if not ranked and message.type_code is None and self._types.is_nonsense(title + text):
             type_code, reasons = "invalid", [Reason(kind="nonsense", text=""), *reasons]
         if not ranked or type_code == "invalid":
@@ -123,18 +130,24 @@ class Classifier:
         clearness = min(1.0, (best - second) / (best * rules.full_margin))
         return round(strength * (rules.margin_floor + (1 - rules.margin_floor) * clearness), 3)
 
-    def _rank(self, title: str, text: str, type_code: CaseType | None) -> tuple[list[Candidate], list[Reason]]:
+    def _rank(
+        self, title: str, text: str, type_code: CaseType | None, context: Mapping[str, list[Reason]]
+    ) -> tuple[list[Candidate], list[Reason]]:
         """The best candidates in falling order, and the reasons of the first."""
         in_title = self._phrases.find(title).keys()
         hits = self._hits(in_title, in_title | self._phrases.find(text).keys())
         counted = {code: _counted(clues, self._rules.scoring) for code, clues in hits.items()}
         scores = (
-            (-self._weigh_type(code, total, type_code), code) for code, (total, _) in counted.items() if total > 0
+            (-self._weigh_type(code, total, type_code) - sum(one.weight for one in context.get(code[:2], ())), code)
+            for code, (total, _) in counted.items()
+            if total > 0
         )
         best = sorted(scores)[: self._rules.max_candidates]
         ranked = [Candidate(code, round(-score, 3), _words(counted[code][1])) for score, code in best]
-        why = [_reason(weight, clue) for weight, clue in counted[ranked[0].category_code][1]] if ranked else []
-        return ranked, why
+        if not ranked:
+            return [], []
+        first = ranked[0].category_code
+        return ranked, [*(_reason(weight, clue) for weight, clue in counted[first][1]), *context.get(first[:2], ())]
 
     def _hits(self, in_title: AbstractSet[str], found: AbstractSet[str]) -> dict[str, _Hits]:
         hits: dict[str, _Hits] = defaultdict(list)

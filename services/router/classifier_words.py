@@ -7,7 +7,7 @@ from operator import add
 
 from contracts.events.intake import CaseType
 from contracts.events.router import Reason
-from services.router.catalogue.rules import ClassificationRules
+from services.router.catalogue.rules import ClassificationRules, ContextRules, PlaceClue
 from services.router.units import Places
 
 
@@ -38,6 +38,29 @@ class Phrases:
             for phrase in self._pairs[pair]:
                 if (at := text.find(phrase)) >= 0:
                     found[phrase] = at
+        return found
+
+
+class ContextClues:
+    """Finds what speaks for whole classes beside the words: the channel, and the kind of place that is named."""
+
+    def __init__(self, rules: ContextRules) -> None:
+        self._channels = rules.channels
+        self._places: dict[str, PlaceClue] = {
+            normal(word, len(word)): clue for clue in rules.places for word in clue.words
+        }
+        self._phrases = Phrases(self._places)
+
+    def find(self, channel_code: str, words: str) -> dict[str, list[Reason]]:
+        """Reasons by class code, each with its weight; a kind of place counts once however often it is named."""
+        found: dict[str, list[Reason]] = defaultdict(list)
+        if clue := self._channels.get(channel_code):
+            for code in clue.classes:
+                found[code].append(Reason(kind="channel", text=channel_code, weight=clue.bonus))
+        named = {id(clue): (word, clue) for word in self._phrases.find(words) for clue in (self._places[word],)}
+        for word, clue in named.values():
+            for code in clue.classes:
+                found[code].append(Reason(kind="place_kind", text=word, weight=clue.bonus))
         return found
 
 

@@ -39,6 +39,8 @@ async def on_submitted(tx: Tx, envelope: Envelope[CaseSubmitted], now: datetime)
             category_code=said.category_code,
             type_code=said.type_code,
             area_code=said.place.area_code,
+            address=said.place.address,
+            channel_code=said.origin_channel_code,
         )
     )
     tx.add(case)

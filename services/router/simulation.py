@@ -143,7 +143,9 @@ def judged(past: PastCase, by: Ruling) -> Decided:
         received_at=past.received_at,
     )
     case = filing.receive(_NOBODY, said, by.rules)
-    message = Message(past.text, past.title, past.said_category, past.said_type, past.area_code)
+    message = Message(
+        past.text, past.title, past.said_category, past.said_type, past.area_code, channel_code=past.channel_code
+    )
     filing.decide(case, decision_of(by.judge.classify(message)), by.rules, now=past.received_at)
     return _outcome(case, by.rules)
 

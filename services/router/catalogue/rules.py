@@ -210,6 +210,27 @@ class LearnedRules(Rules):
     """For the first-level class, which is then told to the dispatcher."""
 
 
+ClassCode = Annotated[str, Field(pattern=r"^[0-9]{2}$")]
+
+
+class ContextClue(Rules):
+    """Speaks for some first-level classes, where words already speak for one of their categories."""
+
+    classes: tuple[ClassCode, ...] = Field(min_length=1)
+    bonus: Annotated[float, Field(gt=0, le=1)]
+
+
+class PlaceClue(ContextClue):
+    words: tuple[str, ...] = Field(min_length=1)
+
+
+class ContextRules(Rules):
+    """What is known of a request beside its words: the channel it really came by, and what kind of place it names."""
+
+    channels: dict[str, ContextClue] = {}
+    places: tuple[PlaceClue, ...] = ()
+
+
 class ClassificationRules(Rules):
     """Weights, markers and the threshold below which a person decides."""
 
@@ -220,5 +241,6 @@ class ClassificationRules(Rules):
     confidence: ConfidenceRules
     types: TypeRules
     nonsense: NonsenseRules
+    context: ContextRules = ContextRules()
     standards: StandardRules = StandardRules()
     learned: LearnedRules = LearnedRules()
