@@ -84,7 +84,6 @@ class CallbackRecorded(FeedbackEvent):
     """回访: whether the citizen was reached, and what they said; solved and satisfied are asked apart."""
 
     TYPE: ClassVar[str] = "callback.recorded.v1"
-    EXTERNAL: ClassVar[bool] = True
 
     callback_id: UUID
     round: int

@@ -84,7 +84,6 @@ class CaseUrged(Event):
 
     TYPE: ClassVar[str] = "case.urged.v1"
     PUBLISHER: ClassVar[str] = "intake"
-    EXTERNAL: ClassVar[bool] = True
 
     urge_id: UUID
     by: Literal["citizen", "operator"]

@@ -99,7 +99,6 @@ class CaseTagged(RouterEvent):
     """Tags were set on the case, or taken away: by rule, because something happened, or by hand."""
 
     TYPE: ClassVar[str] = "case.tagged.v1"
-    EXTERNAL: ClassVar[bool] = True
 
     added: tuple[str, ...]
     removed: tuple[str, ...]
@@ -207,7 +206,6 @@ class OrderCancelled(RouterEvent):
     """The order ended without a result: taken back by the unit that gave it on, moved by a ruling, or its case ended."""
 
     TYPE: ClassVar[str] = "order.cancelled.v1"
-    EXTERNAL: ClassVar[bool] = True
 
     order_id: UUID
     unit_code: str
@@ -266,7 +264,6 @@ class CaseMerged(RouterEvent):
     """并案: this case follows another, whose progress its citizen sees from now on."""
 
     TYPE: ClassVar[str] = "case.merged.v1"
-    EXTERNAL: ClassVar[bool] = True
 
     master_case_id: UUID
     master_case_no: str
@@ -277,7 +274,6 @@ class CaseUnmerged(RouterEvent):
     """The case is handled on its own again."""
 
     TYPE: ClassVar[str] = "case.unmerged.v1"
-    EXTERNAL: ClassVar[bool] = True
 
     master_case_id: UUID
 

@@ -6,6 +6,7 @@ from pathlib import Path
 from contracts import events
 from services.sla import api, usecases
 from services.sla.consumers import CONSUMES, prefetch
+from services.sla.kpi import doors as kpis
 from services.sla.settings import Settings
 from services.sla.store import SlaTx
 from services.sla.tables import metadata
@@ -37,8 +38,8 @@ MANIFEST: Manifest[Settings, SlaTx] = Manifest(
     tx=SlaTx,
     metadata=metadata,
     migrations=Path(__file__).parent / "migrations",
-    routes=[api.routes],
-    paths=["clocks", "calendars", "due-dates"],
+    routes=[api.routes, kpis.routes],
+    paths=["clocks", "calendars", "due-dates", "kpis"],
     publishes=events.SLA,
     consumes=CONSUMES,
     unordered=frozenset({"FEEDBACK"}),

@@ -5,6 +5,7 @@ from datetime import datetime
 
 from contracts.events import feedback, intake, router
 from services.sla.domain import CaseClocks
+from services.sla.kpi.hearing import HEARD
 from services.sla.limits import Filing
 from services.sla.store import SlaTx
 from shared.cloudevents import AnyEnvelope, Envelope, Event
@@ -23,10 +24,17 @@ def heard[E: Event](change: Callable[[CaseClocks, Envelope[E]], None]) -> Heard:
 
     async def handler(tx: SlaTx, event: AnyEnvelope, now: datetime) -> None:
         case = await tx.case(event.case_id)
+        tx.ledger.hear(event)
         change(case, event)
         tx.save(case, now)
 
     return handler
+
+
+async def noted(tx: SlaTx, event: AnyEnvelope, now: datetime) -> None:  # noqa: ARG001  a handler is given the time
+    """A fact that starts and stops no clock, but is counted."""
+    await tx.load([event.case_id])
+    tx.ledger.hear(event)
 
 
 @heard
@@ -99,6 +107,7 @@ def on_citizen_dissatisfied(case: CaseClocks, event: Envelope[feedback.CitizenDi
 
 
 CONSUMES: Handlers[SlaTx] = {
+    **dict.fromkeys(HEARD, noted),
     intake.CaseSubmitted: on_case_submitted,
     router.CaseFiled: on_case_filed,
     router.OrderDispatched: on_order_dispatched,

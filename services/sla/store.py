@@ -13,6 +13,7 @@ from contracts.events.sla import SlaEvent
 from services.sla import tables
 from services.sla.almanac import in_use
 from services.sla.domain import CaseClocks
+from services.sla.kpi.ledger import Ledger
 from services.sla.limits import Filing, shipped_limits
 from services.sla.stopwatch import BREACH, Clock, Firing, Stopwatch
 from shared.bulk import arrays, bulk_update, copy_in
@@ -98,6 +99,8 @@ class SlaTx(Tx):
     def __init__(self, connection: AsyncConnection) -> None:
         super().__init__(connection)
         self._stopwatch: Stopwatch | None = None
+        self.ledger = Ledger()
+        """What KPIs are counted from."""
         self._cases: dict[UUID, CaseClocks] = {}
         self._stored: set[UUID] = set()
         self._changed: dict[UUID, CaseClocks] = {}
@@ -116,6 +119,7 @@ class SlaTx(Tx):
             stopwatch = await self.stopwatch()
             self._stored |= loaded.keys()
             self._cases |= {case_id: CaseClocks(case_id, stopwatch) for case_id in missing} | loaded
+            await self.ledger.load(self.connection, missing)
 
     async def case(self, case_id: UUID) -> CaseClocks:
         """For change; a handler finds it loaded already."""
@@ -138,7 +142,9 @@ class SlaTx(Tx):
     def save(self, case: CaseClocks, now: datetime) -> None:
         """Take the case's news into the outbox, and the case into what `flush` writes."""
         self._changed[case.case_id] = case
+        self.ledger.take(case.case_id, case.clocks, case.stopwatch.calendar)
         for event in case.events:
+            self.ledger.note(case.case_id, event)
             case.sequence += 1
             self._say(case.case_id, case.sequence, event, now)
         case.events.clear()
@@ -191,6 +197,7 @@ class SlaTx(Tx):
         for case in changed:
             case.started.clear()
             case.stopped.clear()
+        await self.ledger.flush(self.connection)
         await super().flush()
 
     async def _write(self, statement: Any, names: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
