@@ -96,7 +96,6 @@ class ClockPaused(SlaEvent):
     """挂账: the work waits for a promised day, with approval; once a case, and never because of a return."""
 
     TYPE: ClassVar[str] = "clock.paused.v1"
-    EXTERNAL: ClassVar[bool] = True
 
     clock_ids: tuple[UUID, ...]
     promised_at: datetime
@@ -116,7 +115,6 @@ class MovedClock(BaseModel):
 
 class ClockResumed(SlaEvent):
     TYPE: ClassVar[str] = "clock.resumed.v1"
-    EXTERNAL: ClassVar[bool] = True
 
     clocks: tuple[MovedClock, ...]
 
@@ -125,7 +123,6 @@ class ClockExtended(SlaEvent):
     """延期: granted before it was due; the citizen is told the new date and why. The first due date is kept."""
 
     TYPE: ClassVar[str] = "clock.extended.v1"
-    EXTERNAL: ClassVar[bool] = True
 
     clocks: tuple[MovedClock, ...]
     public_reason: str
@@ -137,7 +134,6 @@ class ClockRecomputed(SlaEvent):
     """A calendar or a limit was published and open clocks were counted again."""
 
     TYPE: ClassVar[str] = "clock.recomputed.v1"
-    EXTERNAL: ClassVar[bool] = True
 
     clocks: tuple[MovedClock, ...]
     calendar: str

@@ -5,8 +5,17 @@ from datetime import datetime
 
 from contracts.events.feedback import CitizenDissatisfied, PhotoTaken, RatingSubmitted
 from contracts.events.intake import CaseSubmitted, CitizenErased
-from contracts.events.sla import CaseSupervised, ClockBreached, ClockWarned
-from services.router import judgements
+from contracts.events.sla import (
+    CaseSupervised,
+    ClockBreached,
+    ClockExtended,
+    ClockPaused,
+    ClockRecomputed,
+    ClockResumed,
+    ClockStarted,
+    ClockWarned,
+)
+from services.router import duetimes, judgements
 from services.router.classifier import Classification, Message
 from services.router.domain import closing, filing, handling, tagging
 from services.router.domain.cases import Candidate
@@ -14,7 +23,7 @@ from services.router.store import Tx
 from shared.cloudevents import AnyEnvelope, Envelope
 from shared.consumer import Handlers
 
-NEW = frozenset({CaseSubmitted.TYPE, CitizenErased.TYPE})
+NEW = frozenset({CaseSubmitted.TYPE, CitizenErased.TYPE}) | duetimes.TYPES
 """Events whose case is not to be loaded."""
 
 
@@ -24,7 +33,10 @@ async def prefetch(tx: Tx, events: Sequence[AnyEnvelope]) -> None:
     await tx.repeats.load(
         tx.connection, (event.data.citizen_id for event in events if event.type == CaseSubmitted.TYPE)
     )
-    await tx.load({event.case_id for event in events if event.type not in NEW})
+    known = {event.case_id for event in events if event.type not in NEW}
+    if due := duetimes.cases_of(events):
+        await tx.lock(due | known)  # all at once, and in order, so that no two batches wait for each other
+    await tx.load(known)
 
 
 async def on_submitted(tx: Tx, envelope: Envelope[CaseSubmitted], now: datetime) -> None:
@@ -103,6 +115,20 @@ async def on_supervised(tx: Tx, envelope: Envelope[CaseSupervised], now: datetim
     tagging.hear(case, "case.supervised", tx.rules_of(case), now=now)
 
 
+async def on_due(
+    tx: Tx, envelope: Envelope[ClockStarted] | Envelope[ClockExtended] | Envelope[ClockRecomputed], _: datetime
+) -> None:
+    tx.due.set(envelope)
+
+
+async def on_paused(tx: Tx, envelope: Envelope[ClockPaused], _: datetime) -> None:
+    tx.due.paused(envelope)
+
+
+async def on_resumed(tx: Tx, envelope: Envelope[ClockResumed], _: datetime) -> None:
+    tx.due.resumed(envelope)
+
+
 async def on_erased(tx: Tx, envelope: Envelope[CitizenErased], now: datetime) -> None:
     tx.erase(envelope.data.citizen_id, now=now)
 
@@ -113,6 +139,11 @@ HANDLERS: Handlers[Tx] = {
     PhotoTaken: on_photo,
     RatingSubmitted: on_rating,
     CitizenDissatisfied: on_dissatisfied,
+    ClockStarted: on_due,
+    ClockExtended: on_due,
+    ClockRecomputed: on_due,
+    ClockPaused: on_paused,
+    ClockResumed: on_resumed,
     ClockWarned: on_warned,
     ClockBreached: on_breach,
     CaseSupervised: on_supervised,

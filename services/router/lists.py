@@ -4,7 +4,7 @@ from collections.abc import Collection, Mapping
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import RowMapping, Select, and_, exists, func, not_, select
+from sqlalchemy import RowMapping, Select, and_, exists, func, literal_column, not_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.router.domain.rules import Rules
@@ -53,7 +53,7 @@ def recused_codes(actor: Actor, rules: Rules) -> list[str]:
     return [code for code in accused if any(units.is_party(own, code) for own in actor.units)]
 
 
-def _not_recused[S: Select[Any]](query: S, recused: Collection[str]) -> S:
+def not_recused[S: Select[Any]](query: S, recused: Collection[str]) -> S:
     if not recused:
         return query
     return query.where(cases.c.accused_unit_code.is_(None) | cases.c.accused_unit_code.not_in(recused))
@@ -87,7 +87,7 @@ async def cases_by_state(
         query = query.where(cases.c.case_id < after)
     if units is not None:
         query = _held_by(query, units, left)
-    return list((await connection.execute(_not_recused(query, recused))).mappings())
+    return list((await connection.execute(not_recused(query, recused))).mappings())
 
 
 async def count_by_tag(
@@ -107,7 +107,7 @@ async def count_by_tag(
         query = query.where(not_(and_(cases.c.confidential, case_tags.c.tag.in_(personal))))
     if units is not None:
         query = _held_by(query, units, left)
-    return {row.tag: row.cases for row in (await connection.execute(_not_recused(query, recused))).all()}
+    return {row.tag: row.cases for row in (await connection.execute(not_recused(query, recused))).all()}
 
 
 async def queue(
@@ -123,26 +123,16 @@ async def queue(
     query = with_tags(select(*columns), tags).where(cases.c.state == "queued").order_by(cases.c.case_id).limit(limit)
     if after is not None:
         query = query.where(cases.c.case_id > after)
-    return list((await connection.execute(_not_recused(query, recused))).mappings())
+    return list((await connection.execute(not_recused(query, recused))).mappings())
 
 
-async def worklist(
-    connection: AsyncConnection,
-    *,
-    units: Collection[str] | None,
-    states: Collection[str],
-    left: Collection[str] = (),
-    recused: Collection[str],
-    after: UUID | None,
-    limit: int,
+async def returned(
+    connection: AsyncConnection, *, recused: Collection[str], after: UUID | None, limit: int
 ) -> list[RowMapping]:
-    """Orders of these units (None: of all), oldest first; those in a state `left` are no longer theirs."""
+    """Orders that units have given back and no dispatcher has looked at, oldest first."""
     query = select(*_ORDER_COLUMNS, orders.c.returned).join(cases, cases.c.case_id == orders.c.case_id)
-    query = query.order_by(orders.c.order_id).limit(limit)
-    if units is not None:
-        query = query.where(orders.c.unit_code.in_(units), orders.c.state.not_in(left))
-    if states:
-        query = query.where(orders.c.state.in_(states))
+    # Written out, so that ix_orders_returned is known to hold them whatever a statement is planned for.
+    query = query.where(orders.c.state == literal_column("'returned'")).order_by(orders.c.order_id).limit(limit)
     if after is not None:
         query = query.where(orders.c.order_id > after)
-    return list((await connection.execute(_not_recused(query, recused))).mappings())
+    return list((await connection.execute(not_recused(query, recused))).mappings())

@@ -1,8 +1,8 @@
 """How cases and orders lie in their tables, both ways."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import asdict, fields
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
@@ -18,12 +18,15 @@ from services.router.domain.orders import Photo, ProgressNote, Return, Review, W
 _OWN = {"orders", "tags", "retagged", "news", "entries", "cause"}
 _CASE = tuple(field.name for field in fields(Case) if field.name not in _OWN)
 _ORDER = tuple(field.name for field in fields(WorkOrder))
+_COPIED = ("category_code", "area_code", "grade")
 _ENTRY = tuple(field.name for field in fields(Entry))
 _TAGGING = tuple(field.name for field in fields(Tagging))
-CASE_COLUMNS, ORDER_COLUMNS, LOG_COLUMNS = _CASE, _ORDER, _ENTRY
+CASE_COLUMNS, ORDER_COLUMNS, LOG_COLUMNS = _CASE, (*_ORDER, "open", *_COPIED), _ENTRY
 TAG_COLUMNS = ("case_id", *_TAGGING)
 """What the records of `copy_in` hold."""
 
+NEVER = datetime(9999, 12, 31, tzinfo=UTC)
+"""When an order is due that no clock runs for: last in every list."""
 _CASE_IDS, _ORDER_IDS = ("case_id", "citizen_id"), ("case_id", "order_id", "replaces")
 
 
@@ -44,8 +47,8 @@ def case_record(case: Case) -> tuple[object, ...]:
     return _record(case_row(case), "place", "candidates", "reasons")
 
 
-def order_record(order: WorkOrder) -> tuple[object, ...]:
-    return _record(order_row(order), "photos", "notes", "returned", "review")
+def order_record(case: Case, order: WorkOrder, final: Collection[str]) -> tuple[object, ...]:
+    return _record(listed_row(case, order, final), "photos", "notes", "returned", "review")
 
 
 def tag_rows(case: Case) -> list[dict[str, Any]]:
@@ -101,9 +104,16 @@ def order_row(order: WorkOrder) -> dict[str, Any]:
         {"at": note.at.isoformat(), "by": note.by, "public": note.public_note, "internal": note.internal_note}
         for note in order.notes
     ]
+    row["due_at"] = order.due_at or NEVER
     row["returned"] = None if order.returned is None else _return_row(order.returned)
     row["review"] = None if order.review is None else _review_row(order.review)
     return row
+
+
+def listed_row(case: Case, order: WorkOrder, final: Collection[str]) -> dict[str, Any]:
+    """With what the work lists need of its case; in a state of `final` nobody has to act any more."""
+    row = order_row(order) | {"open": case.state != "closed" and order.state not in final}
+    return row | {name: getattr(case, name) for name in _COPIED}
 
 
 def order_of(row: RowMapping) -> WorkOrder:
@@ -115,9 +125,15 @@ def order_of(row: RowMapping) -> WorkOrder:
         ProgressNote(datetime.fromisoformat(one["at"]), one["by"], one["public"], one["internal"])
         for one in row["notes"]
     ]
+    values["due_at"] = due_of(row)
     values["returned"] = None if row["returned"] is None else _return_of(row["returned"])
     values["review"] = None if row["review"] is None else _review_of(row["review"])
     return WorkOrder(**values)
+
+
+def due_of(row: RowMapping) -> datetime | None:
+    due: datetime = row["due_at"]
+    return None if due == NEVER else due
 
 
 def _return_row(made: Return) -> dict[str, Any]:

@@ -1,11 +1,16 @@
 """The router's settings, read once by its composition root."""
 
+from ipaddress import ip_network
 from pathlib import Path
+from typing import Self
 
-from pydantic import SecretStr
+from pydantic import IPvAnyNetwork, SecretStr, model_validator
 from pydantic_settings import SettingsConfigDict
 
 from shared.settings import ServiceSettings
+
+METADATA = tuple(map(ip_network, ("168.63.129.16/32", "100.100.100.200/32", "192.0.0.192/32", "fd00:ec2::254/128")))
+"""Where clouds tell a machine its own secrets, as far as that is not link-local: Azure, Alibaba, Oracle, AWS on IPv6."""
 
 
 class Settings(ServiceSettings):
@@ -36,15 +41,27 @@ class Settings(ServiceSettings):
     lockout_minutes: float = 15.0
     login_failures_per_address: int = 50
     """Failed logins from one network address within as many minutes; an office may share one address."""
+    due_soon_hours: float = 24.0
+    """How long before it is due an order counts as due soon in a work list."""
     webhook_private_targets: bool = False
     """Allow webhooks to plain http and to private or loopback addresses; only for a system on one machine."""
+    webhook_private_networks: tuple[IPvAnyNetwork, ...] = ()
+    """Inner networks webhooks may go to all the same, such as the government extranet; http is allowed there."""
+    webhook_refused_networks: tuple[IPvAnyNetwork, ...] = METADATA
+    """Networks no webhook goes to, whatever else is allowed; link-local addresses are always refused."""
     webhook_retry_seconds: tuple[float, ...] = (5, 30, 120, 600, 3600, 14400, 43200)
     """Waiting times between attempts; after the last one a delivery is dead until replayed."""
     webhook_jitter_share: float = 0.2
     """Each waiting time is lengthened by up to this share, so that many do not come back at once."""
     webhook_timeout_seconds: float = 10.0
     webhook_lease_seconds: float = 60.0
-    """After this long without an outcome another worker may deliver the same message; longer than the timeout."""
+    """After this long without an outcome another worker may deliver the same message; over twice the timeout."""
+    webhook_lane: int = 10
+    """How many messages of different cases are on their way to one endpoint at once."""
+    webhook_circuit_failures: int = 10
+    """Failures in a row after which an endpoint is given a rest; what waits for it waits."""
+    webhook_circuit_seconds: tuple[float, ...] = (60, 120, 300, 900)
+    """How long the rest is before one message is tried: the first time, the second time …, then always the last."""
     webhook_secret_overlap_hours: float = 24.0
     """How long messages also carry a signature by the secret that was replaced."""
     feed_days: float = 90.0
@@ -53,3 +70,12 @@ class Settings(ServiceSettings):
     """How long the record of what was delivered, or given up, is kept."""
     kept_answers_hours: float = 48.0
     """How long a repeated request gets its first answer again."""
+
+    @model_validator(mode="after")
+    def _leased_long_enough(self) -> Self:
+        """Looking the host up and waiting for its answer may take the timeout each."""
+        if self.webhook_lease_seconds <= 2 * self.webhook_timeout_seconds:
+            raise ValueError("ROUTER_WEBHOOK_LEASE_SECONDS must be more than twice ROUTER_WEBHOOK_TIMEOUT_SECONDS")
+        if not self.webhook_circuit_seconds or self.webhook_circuit_failures < 1 or self.webhook_lane < 1:
+            raise ValueError("the rest of a webhook, its failures and its lane must be one or more")
+        return self

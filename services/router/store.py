@@ -16,6 +16,7 @@ from services.router.domain.chain import Entry
 from services.router.domain.errors import CaseUnknown, OrderUnknown
 from services.router.domain.orders import WorkOrder
 from services.router.domain.rules import Rules
+from services.router.duetimes import DueTimes
 from services.router.repeats import Repeats
 from services.router.rulebook import Rulebook
 from shared import db
@@ -25,8 +26,9 @@ from shared.cloudevents import Envelope
 _KEEP = {
     *("case_id", "case_no", "received_at", "channel_code", "order_id"),
     *("citizen_id", "text", "title", "place", "erased_at"),
+    *("due_at", "paused_until", "due_clock", "due_seq", "pause_seq"),
 }
-"""Written once. A citizen's words too: only an erasure changes them, and no change that loaded before undoes it."""
+"""Written once, or elsewhere. A citizen's words too: only an erasure changes them, and no change that loaded before undoes it."""
 
 
 def _saving(table: Any, keys: list[str]) -> Any:
@@ -38,6 +40,7 @@ def _saving(table: Any, keys: list[str]) -> Any:
 _SAVE_CASE = _saving(tables.cases, ["case_id"])
 _SAVE_ORDER = _saving(tables.orders, ["case_id", "order_id"])
 _SAVE_TAG = _saving(tables.case_tags, ["case_id", "tag"])
+_LOCK = text("SELECT 1 FROM cases WHERE case_id = ANY(CAST(:cases AS uuid[])) ORDER BY case_id FOR UPDATE")
 _REMEMBER_ERASED = text("""
 INSERT INTO erased_citizens (citizen_id, at)
 SELECT * FROM unnest(CAST(:citizens AS uuid[]), CAST(:instants AS timestamptz[]))
@@ -65,6 +68,7 @@ class Tx(db.Tx):
         self._new: set[UUID] = set()
         self._erased: dict[UUID, datetime] = {}
         self.repeats = Repeats()
+        self.due = DueTimes()
         self.judged: list[tuple[object, ...]] = []
         """What was thought of new cases, as `judgements.COLUMNS`."""
 
@@ -112,6 +116,10 @@ class Tx(db.Tx):
                 self._cases[case_id] = rows.case_of(row, held.get(case_id, []), tags.get(case_id, {}))
         return [self._cases[case_id] for case_id in wanted if case_id in self._cases]
 
+    async def lock(self, case_ids: Iterable[UUID]) -> None:
+        """Nobody else changes these cases or their orders until the transaction ends; none of them is loaded."""
+        await self.connection.execute(_LOCK, {"cases": sorted(set(case_ids))})
+
     async def _orders(self, case_ids: Sequence[UUID]) -> Mapping[UUID, list[WorkOrder]]:
         held: dict[UUID, list[WorkOrder]] = {}
         if case_ids:
@@ -150,6 +158,7 @@ class Tx(db.Tx):
             await self._write(changed)
         await copy_in(self.connection, "judgements", judgements.COLUMNS, self.judged)
         self.judged.clear()
+        await self.due.write(self.connection)
         if self._erased:
             told = {"citizens": list(self._erased), "instants": list(self._erased.values())}
             await self.connection.execute(_REMEMBER_ERASED, told)
@@ -172,11 +181,11 @@ class Tx(db.Tx):
         held = [case for case in changed if case.case_id not in self._new]
         self._new.clear()
         await copy_in(self.connection, "cases", rows.CASE_COLUMNS, [rows.case_record(case) for case in new])
-        made = [rows.order_record(order) for case in new for order in case.orders]
+        made = [rows.order_record(case, order, self._final(case)) for case in new for order in case.orders]
         await copy_in(self.connection, "orders", rows.ORDER_COLUMNS, made)
         if held:
             await self.connection.execute(_SAVE_CASE, [rows.case_row(case) for case in held])
-        if orders := [rows.order_row(order) for case in held for order in case.orders]:
+        if orders := [rows.listed_row(case, order, self._final(case)) for case in held for order in case.orders]:
             await self.connection.execute(_SAVE_ORDER, orders)
         fresh = [record for case in new for record in rows.tag_records(case)]
         await copy_in(self.connection, "case_tags", rows.TAG_COLUMNS, fresh)
@@ -186,6 +195,9 @@ class Tx(db.Tx):
         await copy_in(self.connection, "case_log", rows.LOG_COLUMNS, log)
         await self._wipe([case.case_id for case in held if case.blank])
         await self._tell(changed)
+
+    def _final(self, case: Case) -> frozenset[str]:
+        return self.rules_of(case).table.over
 
     async def _tell(self, changed: Sequence[Case]) -> None:
         told: list[feed.Told] = []

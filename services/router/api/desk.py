@@ -12,7 +12,18 @@ from sqlalchemy import RowMapping
 from contracts.events.intake import CaseType, Place
 from contracts.events.router import Reason
 from services.router import lists, tagged
-from services.router.api.doors import AtDesk, AtWork, Dispatcher, Here, IfMatch, Limit, here_rules, names_of, tag
+from services.router.api.doors import (
+    AllOfTags,
+    AtDesk,
+    AtWork,
+    Dispatcher,
+    Here,
+    IfMatch,
+    Limit,
+    here_rules,
+    names_of,
+    tag,
+)
 from services.router.api.filed_views import CandidateView, category_name
 from services.router.api.tag_views import TagName
 from services.router.api.views import CaseView
@@ -29,8 +40,6 @@ UnitCode = Annotated[str, Field(pattern=r"^[A-Z]{2}-[A-Z][0-9]{2}$")]
 CategoryCode = Annotated[str, Field(pattern=r"^[0-9]{7}$")]
 AreaCode = Annotated[str, Field(pattern=r"^[0-9]{9}(?:[0-9]{3})?$")]
 ReasonCode = Annotated[str, Field(pattern=r"^[a-z_]{2,30}$")]
-AllOfTags = Annotated[list[Annotated[str, Field(pattern=r"^[a-z_]{2,40}$")]], Query(alias="tag", max_length=5)]
-"""Only cases that have all of these."""
 
 
 class CaseLine(BaseModel):
@@ -175,14 +184,8 @@ async def read_returns(*, here: Here, by: Dispatcher, after: UUID | None = None,
     """Orders units have given back, oldest first; the citizen's clock runs on."""
     rules = here_rules(here)
     async with here.begin() as tx:
-        found = await lists.worklist(
-            tx.connection,
-            units=None,
-            states=["returned"],
-            recused=lists.recused_codes(by, rules),
-            after=after,
-            limit=limit,
-        )
+        recused = lists.recused_codes(by, rules)
+        found = await lists.returned(tx.connection, recused=recused, after=after, limit=limit)
     items = [_return_line(row, rules) for row in found]
     return ReturnPage(items=items, next=_next(found, limit, "order_id"))
 

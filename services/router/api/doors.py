@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 from typing import Annotated
 
 from fastapi import Depends, Header, Query, Response
+from pydantic import Field
 from sqlalchemy import RowMapping
 
 from services.router.domain.cases import Case
@@ -21,6 +22,9 @@ type Here = Annotated[Context[Settings, Tx], Depends(context_of)]
 type IfMatch = Annotated[str | None, Header(max_length=32, description="The ETag of the view this was decided on")]
 type IdempotencyKey = Annotated[str | None, Header(min_length=1, max_length=128, pattern=r"^[\x21-\x7e]+$")]
 type Limit = Annotated[int, Query(ge=1, le=200)]
+
+AllOfTags = Annotated[list[Annotated[str, Field(pattern=r"^[a-z_]{2,40}$")]], Query(alias="tag", max_length=5)]
+"""Only what has all of these."""
 
 AtDesk = Annotated[Actor, Depends(requires("dispatcher", "reviewer", "supervisor", "leader", kind="staff"))]
 Dispatcher = Annotated[Actor, Depends(requires("dispatcher", kind="staff"))]

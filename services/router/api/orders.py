@@ -1,7 +1,7 @@
 """The units' doors: their worklist, and everything that is done with a work order."""
 
 from collections.abc import Collection, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Annotated, Literal
 from uuid import UUID
 
@@ -9,8 +9,8 @@ from fastapi import APIRouter, Query, Response
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 from sqlalchemy import RowMapping
 
-from services.router import lists, tagged
-from services.router.api.doors import AtWork, Here, IdempotencyKey, IfMatch, Limit, here_rules, names_of, tag
+from services.router import lists, tagged, worklist
+from services.router.api.doors import AllOfTags, AtWork, Here, IdempotencyKey, IfMatch, Limit, here_rules, names_of, tag
 from services.router.api.filed_views import category_name
 from services.router.api.tag_views import TagName
 from services.router.api.views import OrderView
@@ -18,8 +18,10 @@ from services.router.domain import scope
 from services.router.domain.errors import NotYourUnit
 from services.router.domain.rules import Rules
 from services.router.idempotency import once
+from services.router.rows import due_of
 from services.router.usecases import orders as usecases
 from services.router.usecases.orders import Found
+from services.router.worklist import Lateness, Place, Wanted
 from shared.errors import FieldError, InvalidInput
 from shared.tokens import Actor
 
@@ -89,14 +91,18 @@ class OrderLine(BaseModel):
     type_code: str
     category_code: str | None
     category_name: str
+    area_code: str | None
     grade: str | None
     dispatched_at: datetime
+    due_at: datetime | None
+    """When the unit must have answered; null until the stopwatch has said so."""
+    paused_until: datetime | None
     tags: list[TagName]
 
 
 class OrderPage(BaseModel):
     items: list[OrderLine]
-    next: UUID | None
+    next: str | None
     """Give it as `after` for the next page; null on the last."""
 
 
@@ -120,35 +126,54 @@ async def read_orders(
     by: AtWork,
     unit: Annotated[str | None, Query(pattern=r"^[A-Z]{2}-[A-Z][0-9]{2}$")] = None,
     state: Annotated[list[OrderState], Query(max_length=12)] = [],  # noqa: B006
-    after: UUID | None = None,
+    category: Annotated[str, Query(pattern=r"^([0-9]{2}){0,2}$|^[0-9]{7}$")] = "",
+    area: Annotated[str, Query(pattern=r"^([0-9]{9}([0-9]{3})?)?$")] = "",
+    grade: Literal["A", "B", "C"] | None = None,
+    tags: AllOfTags = [],  # noqa: B006
+    round: Annotated[int | None, Query(ge=1, le=99)] = None,  # noqa: A002  the name it has in every view
+    due: Lateness | None = None,
+    after: Annotated[str | None, Query(max_length=60)] = None,
     limit: Limit = 50,
 ) -> OrderPage:
-    """Oldest first; without `unit` all the caller may see."""
+    """Soonest due first; without `unit` of all the caller may see, without `state` those somebody has to act on.
+
+    `category` and `area` may be the first digits of several. Those whose time has not been told yet come last.
+    """
     rules = here_rules(here)
     _must_be_states(state, rules)
     desk = scope.sees_all(by, rules)
+    tagged.must_be_tags(tags, rules, desk=desk)
     if unit is not None and unit not in by.units and not desk:
         raise NotYourUnit
-    units = [unit] if unit is not None else None if desk else by.units
+    wanted = Wanted(
+        units=[unit] if unit is not None else None if desk else sorted(by.units),
+        states=state,
+        over=rules.table.over,
+        left=() if desk and unit is None else [one.key for one in rules.table.states if one.final],
+        answered=rules.table.answered,
+        category=category,
+        area=area,
+        tags=tags,
+        grade=grade,
+        round=round,
+        lateness=due,
+        now=here.clock.now(),
+        soon=timedelta(hours=here.settings.due_soon_hours),
+        recused=lists.recused_codes(by, rules),
+        confidential_too=desk or not tagged.personal(tags, rules),
+    )
     async with here.begin() as tx:
-        found = await lists.worklist(
-            tx.connection,
-            units=units,
-            states=state,
-            left=[one.key for one in rules.table.states if one.final],
-            recused=lists.recused_codes(by, rules),
-            after=after,
-            limit=limit,
-        )
+        found = await worklist.page(tx.connection, wanted, after=Place.of(after) if after else None, limit=limit)
         rules_of = await names_of(here, tx, found)
         held = await tagged.tags_of(tx.connection, {row["case_id"] for row in found})
     items = [_line(row, rules_of(row), held.get(row["case_id"], ()), desk=desk) for row in found]
-    return OrderPage(items=items, next=found[-1]["order_id"] if len(found) == limit else None)
+    return OrderPage(items=items, next=worklist.next_place(found, limit))
 
 
 def _line(row: RowMapping, rules: Rules, tags: Sequence[str], *, desk: bool) -> OrderLine:
     return OrderLine(
-        **{name: value for name, value in row.items() if name not in {"returned", "edition", "confidential"}},
+        **{name: value for name, value in row.items() if name not in {"due_at", "edition", "confidential"}},
+        due_at=due_of(row),
         unit_name=rules.unit_name(row["unit_code"]),
         category_name=category_name(row["category_code"], rules),
         tags=TagName.all(tags, rules, desk=desk, confidential=row["confidential"]),

@@ -90,6 +90,8 @@ class OrderView(BaseModel):
     confidential: bool
     reply_wanted: bool
     dispatched_at: datetime
+    due_at: datetime | None
+    paused_until: datetime | None
     signed_at: datetime | None
     signed_automatically: bool
     contacted_at: datetime | None
@@ -134,6 +136,8 @@ class OrderView(BaseModel):
             confidential=case.confidential,
             reply_wanted=case.reply_wanted,
             dispatched_at=order.dispatched_at,
+            due_at=order.due_at,
+            paused_until=order.paused_until,
             signed_at=order.signed_at,
             signed_automatically=order.signed_automatically,
             contacted_at=order.contacted_at,

@@ -11,6 +11,8 @@ from services.router.catalogue.entries import Category, Limit
 
 Role = Literal["handler", "unit_manager", "dispatcher", "reviewer", "system"]
 OF_CATEGORY = "of_category"
+CLOSED = "closed"
+"""The state of an order whose case is closed; only another round leaves it."""
 
 
 class Rules(BaseModel):
@@ -148,6 +150,17 @@ class OrderTable(Rules):
         if len({(action.name, action.outcome) for action in self.actions}) != len(self.actions):
             raise ValueError("an action occurs twice")
         return self
+
+    @cached_property
+    def over(self) -> frozenset[str]:
+        """States in which nobody has to act any more: the final ones, and closed."""
+        return frozenset(state.key for state in self.states if state.final) | {CLOSED}
+
+    @cached_property
+    def answered(self) -> frozenset[str]:
+        """States in which the unit has done its part: nothing is late any more, unless the review sends it back."""
+        done = (self.action("resolve"), self.action("review", "approve"))
+        return frozenset(move.to for action in done if action is not None for move in action.moves)
 
     def action(self, name: str, outcome: str | None = None) -> OrderAction | None:
         return next((a for a in self.actions if a.name == name and a.outcome == outcome), None)

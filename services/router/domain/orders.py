@@ -77,6 +77,9 @@ class WorkOrder:
     returned: Return | None = None
     review: Review | None = None
     """The last one."""
+    due_at: datetime | None = None
+    """As the stopwatch said last; it alone changes this and the next."""
+    paused_until: datetime | None = None
 
     def knows(self, photo_id: UUID) -> bool:
         return any(photo.photo_id == photo_id for photo in self.photos)

@@ -5,6 +5,7 @@ from sqlalchemy import (
     BigInteger,
     Boolean,
     Column,
+    DateTime,
     Float,
     Index,
     Integer,
@@ -86,9 +87,26 @@ orders = Table(
     Column("returned", JSONB),
     Column("review", JSONB),
     Index("ix_orders_order", "order_id", unique=True),
-    Index("ix_orders_unit", "unit_code", "state", "order_id"),
+    Column("open", Boolean, nullable=False, server_default=text("true")),
+    Column("category_code", Text),
+    Column("area_code", Text),
+    Column("grade", Text),
+    Column("due_at", DateTime(timezone=True), nullable=False, server_default=text("'9999-12-31 00:00:00+00'")),
+    instant("paused_until"),
+    Column("due_clock", Uuid),
+    Column("due_seq", BigInteger, nullable=False, server_default=text("0")),
+    Column("pause_seq", BigInteger, nullable=False, server_default=text("0")),
+    Index("ix_orders_unit", "unit_code", "open", "due_at", "order_id"),
+    Index("ix_orders_state", "state", "due_at", "order_id"),
+    Index("ix_orders_due", "due_at", "order_id", postgresql_where=text("open")),
+    Index("ix_orders_category", "category_code", "due_at", "order_id", postgresql_where=text("open")),
     Index("ix_orders_returned", "order_id", postgresql_where=text("state = 'returned'")),
 )
+"""Category, area and grade are the case's, copied so that a list can be filtered without looking at every case.
+
+`open`: somebody still has to act. `due_at` is told by the stopwatch, and far away until then; only `duetimes.py` writes
+it, `paused_until`, `due_clock` (the clock it is from), `due_seq` and `pause_seq` (the stopwatch's events that said so).
+"""
 
 case_tags = Table(
     "case_tags",

@@ -51,9 +51,15 @@ webhooks = Table(
     instant("created_at", required=True),
     instant("disabled_at"),
     Column("disabled_because", Text),
+    Column("failures", Integer, nullable=False, server_default=text("0")),
+    instant("opened_at"),
+    instant("open_until"),
+    Column("openings", Integer, nullable=False, server_default=text("0")),
     Index("ix_webhooks_unit", "unit_code"),
 )
-"""Secrets are encrypted (`signing.py`)."""
+"""Secrets are encrypted (`signing.py`). What its circuit knows (`circuit.py`): failures in a row; since when it is open,
+until when, and how often it has opened since the last success.
+"""
 
 deliveries = Table(
     "deliveries",
@@ -72,7 +78,7 @@ deliveries = Table(
     instant("delivered_at"),
     Column("last_status", Integer),
     Column("last_error", Text),
-    Index("ix_deliveries_due", "due_at", postgresql_where=text("state = 'pending'")),
+    Index("ix_deliveries_due", "webhook_id", "due_at", "delivery_id", postgresql_where=text("state = 'pending'")),
     Index("ix_deliveries_order", "webhook_id", "case_id", "delivery_id", postgresql_where=text("state = 'pending'")),
     Index("ix_deliveries_webhook", "webhook_id", "delivery_id"),
     Index("ix_deliveries_created", "created_at"),
