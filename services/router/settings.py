@@ -58,7 +58,7 @@ class Settings(ServiceSettings):
     """After this long without an outcome another worker may deliver the same message; over twice the timeout."""
     webhook_lane: int = 10
     """How many messages of different cases are on their way to one endpoint at once."""
-    webhook_circuit_failures: int = 10
+    webhook_circuit_failures: int = 20
     """Failures in a row after which an endpoint is given a rest; what waits for it waits."""
     webhook_circuit_seconds: tuple[float, ...] = (60, 120, 300, 900)
     """How long the rest is before one message is tried: the first time, the second time …, then always the last."""

@@ -89,6 +89,12 @@ class Tx(db.Tx):
         case.cause = self.cause.id if self.cause else None
         return case
 
+    def held(self, about: UUID) -> Case | None:
+        """Of the cases loaded so far the one that this is, or that has this order."""
+        if about in self._cases:
+            return self._cases[about]
+        return next((case for case in self._cases.values() if any(one.order_id == about for one in case.orders)), None)
+
     async def case(self, case_id: UUID, *, lock: bool = True) -> Case:
         """Locked until the transaction ends: who changes a case has it alone."""
         await self.load([case_id], lock=lock)

@@ -1,59 +1,32 @@
-"""Delivers what departments' systems asked to be told: signed per Standard Webhooks, again and again, in order."""
+"""Delivers what departments' systems asked to be told, in a lane of its own for every endpoint, so that none waits for
+another: signed per Standard Webhooks, again and again, in the order of each case.
+"""
 
 import asyncio
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
+from itertools import groupby
+from operator import itemgetter
 from typing import Any
+from uuid import UUID
 
-import httpx
 import orjson
-from sqlalchemy import RowMapping, text, update
+from sqlalchemy import RowMapping
 
-from services.router import feed, targets
+from services.router import delivering, feed
+from services.router.circuit import Rests
+from services.router.posting import Message, Outcome, Poster
 from services.router.settings import Settings
-from services.router.signing import Keyring, headers
+from services.router.signing import Keyring
 from services.router.store import Tx
-from services.router.tables import deliveries, webhooks
+from services.router.targets import Policy
 from shared.cloudevents import DOMAIN
 from shared.context import Context
-from shared.errors import DomainError
 from shared.vault import UndecipherableValue
 
-BATCH = 20
-GONE = 410
 PING = "webhook.ping.v1"
 
-# A later message of the same case waits for the earlier one, whatever becomes of it: delivered, or dead.
-_CLAIM = text("""
-UPDATE deliveries SET attempts = attempts + 1, due_at = :lease
-FROM webhooks
-WHERE webhooks.webhook_id = deliveries.webhook_id AND deliveries.delivery_id IN (
-  SELECT d.delivery_id FROM deliveries d JOIN webhooks w USING (webhook_id)
-  WHERE d.state = 'pending' AND d.due_at <= :now AND w.disabled_at IS NULL AND NOT EXISTS (
-    SELECT 1 FROM deliveries e WHERE e.webhook_id = d.webhook_id AND e.case_id = d.case_id
-    AND e.state = 'pending' AND e.delivery_id < d.delivery_id)
-  ORDER BY d.due_at, d.delivery_id LIMIT :batch FOR UPDATE OF d SKIP LOCKED)
-RETURNING deliveries.*, webhooks.url, webhooks.secret, webhooks.old_secret, webhooks.old_secret_until
-""")
-
-
-@dataclass(frozen=True, slots=True)
-class Outcome:
-    """What became of one attempt."""
-
-    status: int | None
-    error: str
-    final: bool = False
-    """True when no later attempt can go better."""
-
-    @property
-    def delivered(self) -> bool:
-        return self.status is not None and 200 <= self.status < 300  # noqa: PLR2004  HTTP's "success"
-
-    @property
-    def gone(self) -> bool:
-        return self.status == GONE
+type Entries = Mapping[tuple[str, int], dict[str, Any]]
 
 
 def ping_event(row: RowMapping) -> dict[str, Any]:
@@ -70,8 +43,16 @@ def ping_event(row: RowMapping) -> dict[str, Any]:
     }
 
 
+def policy_of(settings: Settings) -> Policy:
+    return Policy(
+        private=settings.webhook_private_targets,
+        networks=settings.webhook_private_networks,
+        refused=settings.webhook_refused_networks,
+    )
+
+
 class Courier:
-    """The loop: claims what is due, posts it, and writes down what became of it."""
+    """The loop: gives every endpoint that has something due a lane, and waits for none of them."""
 
     name = "webhooks"
     idle = 1.0
@@ -83,100 +64,77 @@ class Courier:
         signed_at: Callable[[], datetime],
         random: Callable[[], float],
     ) -> None:
-        """`signed_at` is the real time, whatever clock the system runs by: receivers compare it with theirs.
-
-        `random` answers between 0 and 1, for the jitter.
-        """
+        """`signed_at` is the real time, whatever clock the system runs by; `random` is between 0 and 1, for the jitter."""
         self._context, self._settings = context, context.settings
         self._keyring: Keyring = context.parts["keyring"]
-        self._signed_at, self._random = signed_at, random
-        # No proxy from the environment: it would look the host up again and go where we did not look.
-        self._http = httpx.AsyncClient(
-            timeout=self._settings.webhook_timeout_seconds, follow_redirects=False, trust_env=False
+        self._random = random
+        self._rests = Rests(self._settings.webhook_circuit_failures, self._settings.webhook_circuit_seconds)
+        self._poster = Poster(
+            timeout=self._settings.webhook_timeout_seconds, policy=policy_of(self._settings), signed_at=signed_at
         )
+        self._lanes: dict[UUID, asyncio.Task[None]] = {}
+        """Endpoints that are being served."""
 
     async def run_once(self) -> bool:
-        claimed, entries = await self._claim()
-        if not claimed:
+        """Start lanes, and wait until one of them is free again, or for as long as the loop would rest."""
+        await self._start_lanes()
+        if not self._lanes:
             return False
-        outcomes = await asyncio.gather(*(self._post(row, entries) for row in claimed))
-        async with self._context.begin() as tx:
-            # Webhooks before deliveries, as a replay locks them.
-            await self._switch_off(tx, (row for row, outcome in zip(claimed, outcomes, strict=True) if outcome.gone))
-            for row, outcome in zip(claimed, outcomes, strict=True):
-                await self._record(tx, row, outcome)
+        done, _ = await asyncio.wait(self._lanes.values(), timeout=self.idle, return_when=asyncio.FIRST_COMPLETED)
+        self._lanes = {webhook: lane for webhook, lane in self._lanes.items() if lane not in done}
+        for lane in done:
+            lane.result()  # what could not be written down is due again after the lease
         return True
 
-    async def _claim(self) -> tuple[list[RowMapping], dict[tuple[str, int], dict[str, Any]]]:
-        """Claimed rows are due again after the lease: should this process die, another one delivers them."""
-        now = self._context.clock.now()
-        lease = now + timedelta(seconds=self._settings.webhook_lease_seconds)
+    async def _start_lanes(self) -> None:
+        claimed, entries = await self._claim()
+        for webhook_id, rows in groupby(claimed, itemgetter("webhook_id")):
+            self._lanes[webhook_id] = asyncio.create_task(self._serve(list(rows), entries))
+
+    async def _claim(self) -> tuple[list[RowMapping], Entries]:
+        """Of every endpoint that is not being served; due again after the lease, should this process die."""
         async with self._context.begin() as tx:
-            rows = await tx.connection.execute(_CLAIM, {"now": now, "lease": lease, "batch": BATCH})
-            claimed = list(rows.mappings())
+            claimed = await delivering.claim(
+                tx.connection, self._settings, busy=list(self._lanes), now=self._context.clock.now()
+            )
             places = [(row["unit_code"], row["position"]) for row in claimed if row["position"] is not None]
             entries = await feed.at(tx.connection, places) if places else {}
         return claimed, entries
 
-    async def _post(self, row: RowMapping, entries: dict[tuple[str, int], dict[str, Any]]) -> Outcome:
-        entry = entries.get((row["unit_code"], row["position"]))
-        if row["position"] is not None and entry is None:
-            return Outcome(None, "the event is no longer kept", final=True)
-        body = orjson.dumps(feed.message(entry) if entry else {"event": ping_event(row), "order": None}).decode()
+    async def _serve(self, rows: Sequence[RowMapping], entries: Entries) -> None:
+        outcomes = await self._attempt(rows, entries)
+        async with self._context.begin() as tx:
+            await delivering.record(
+                tx.connection,
+                list(zip(rows, outcomes, strict=True)),
+                settings=self._settings,
+                rests=self._rests,
+                random=self._random,
+                now=self._context.clock.now(),
+            )
+
+    async def _attempt(self, rows: Sequence[RowMapping], entries: Entries) -> list[Outcome]:
+        """Messages of one endpoint, each of another case."""
+        bodies = {row["delivery_id"]: _body(row, entries) for row in rows}
+        messages = [Message(row["message_id"], body) for row in rows if (body := bodies[row["delivery_id"]])]
         try:
-            async with asyncio.timeout(self._settings.webhook_timeout_seconds):
-                status = await self._send(row, body)
-        except (httpx.HTTPError, TimeoutError) as error:
-            return Outcome(None, type(error).__name__)
-        except DomainError as refused:
-            return Outcome(None, refused.detail)
+            keys = self._keyring.valid(rows[0], now=self._context.clock.now())
         except UndecipherableValue:
-            return Outcome(None, "the secret cannot be read with the keys of ROUTER_VAULT_KEYS")
-        return Outcome(status, "")
-
-    async def _send(self, row: RowMapping, body: str) -> int:
-        """To the address that was checked; the answer's body is not read, whatever its length."""
-        keys = self._keyring.valid(row, now=self._context.clock.now())
-        target = await targets.resolve(row["url"], private=self._settings.webhook_private_targets)
-        signed = headers(row["message_id"], body, keys, at=self._signed_at())
-        async with self._http.stream(
-            "POST",
-            target.pinned,
-            content=body,
-            headers={**signed, "host": target.host_header},
-            extensions={"sni_hostname": target.host},
-        ) as answer:
-            return answer.status_code
-
-    async def _record(self, tx: Tx, row: RowMapping, outcome: Outcome) -> None:
-        now = self._context.clock.now()
-        change: dict[str, Any] = {"last_status": outcome.status, "last_error": outcome.error or None}
-        waits = self._settings.webhook_retry_seconds
-        if outcome.delivered:
-            change |= {"state": "delivered", "delivered_at": now}
-        elif outcome.gone or outcome.final or row["attempts"] > len(waits):
-            change["state"] = "dead"
-        else:
-            wait = waits[row["attempts"] - 1] * (1 + self._settings.webhook_jitter_share * self._random())
-            change["due_at"] = now + timedelta(seconds=wait)
-        here = update(deliveries).where(deliveries.c.delivery_id == row["delivery_id"])
-        if not outcome.delivered:  # one that was cancelled or suspended meanwhile stays so
-            here = here.where(deliveries.c.state == "pending")
-        await tx.connection.execute(here.values(change))
-
-    async def _switch_off(self, tx: Tx, gone: Iterable[RowMapping]) -> None:
-        """Their endpoints said that they have gone; whatever waits for them waits for a replay."""
-        messages = {row["webhook_id"]: row["delivery_id"] for row in gone}
-        for webhook_id in sorted(messages):
-            off = {"disabled_at": self._context.clock.now(), "disabled_because": "the endpoint answered 410 Gone"}
-            here = update(webhooks).where(webhooks.c.webhook_id == webhook_id, webhooks.c.disabled_at.is_(None))
-            if (await tx.connection.execute(here.values(off))).rowcount:
-                waiting = update(deliveries).where(
-                    deliveries.c.webhook_id == webhook_id,
-                    deliveries.c.state == "pending",
-                    deliveries.c.delivery_id != messages[webhook_id],
-                )
-                await tx.connection.execute(waiting.values(state="suspended"))
+            return [Outcome(None, "the secret cannot be read with the keys of ROUTER_VAULT_KEYS")] * len(rows)
+        posted = iter(await self._poster.post(rows[0]["url"], messages, keys) if messages else ())
+        kept_no_more = Outcome(None, "the event is no longer kept", final=True)
+        return [next(posted) if bodies[row["delivery_id"]] else kept_no_more for row in rows]
 
     async def close(self) -> None:
-        await self._http.aclose()
+        """What is under way is brought to its end, which comes within twice the timeout."""
+        await asyncio.gather(*self._lanes.values(), return_exceptions=True)
+        self._lanes = {}
+        await self._poster.close()
+
+
+def _body(row: RowMapping, entries: Entries) -> str | None:
+    """None when the unit's feed no longer holds the event."""
+    if row["position"] is None:
+        return orjson.dumps({"event": ping_event(row), "order": None}).decode()
+    entry = entries.get((row["unit_code"], row["position"]))
+    return orjson.dumps(feed.message(entry)).decode() if entry else None

@@ -11,7 +11,7 @@ from services.router.domain import chain, closing, filing, scope, tagging
 from services.router.domain.cases import Case
 from services.router.domain.rules import Rules
 from services.router.store import Tx
-from services.router.usecases.versions import must_be_current
+from services.router.usecases.versions import must_be_current, tells_what_changed
 from shared.errors import FieldError, InvalidInput
 from shared.tokens import Actor
 
@@ -35,6 +35,7 @@ async def history(tx: Tx, case: Case) -> tuple[list[chain.Entry], int | None]:
     return entries, broken
 
 
+@tells_what_changed
 async def classify(
     tx: Tx,
     case_id: UUID,
@@ -85,6 +86,7 @@ def _must_exist(rules: Rules, category_code: str, area_code: str | None, standar
         raise InvalidInput(fields=tuple(wrong))
 
 
+@tells_what_changed
 async def close(
     tx: Tx, case_id: UUID, *, reason_code: str | None, by: Actor, if_match: str | None, now: datetime
 ) -> Found:
@@ -98,6 +100,7 @@ async def close(
     return case, rules
 
 
+@tells_what_changed
 async def reopen(tx: Tx, case_id: UUID, *, by: Actor, if_match: str | None, now: datetime) -> Found:
     case, rules = await look(tx, case_id, by, lock=True)
     await must_be_current(tx, case, if_match)

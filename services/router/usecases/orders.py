@@ -11,7 +11,7 @@ from services.router.domain.errors import OrderUnknown
 from services.router.domain.orders import WorkOrder
 from services.router.domain.rules import Rules
 from services.router.store import Tx
-from services.router.usecases.versions import must_be_current
+from services.router.usecases.versions import must_be_current, tells_what_changed
 from shared.errors import FieldError, InvalidInput
 from shared.tokens import Actor
 
@@ -34,12 +34,14 @@ async def _hold(tx: Tx, order_id: UUID, by: Actor, if_match: str | None) -> Foun
     return found
 
 
+@tells_what_changed
 async def sign(tx: Tx, order_id: UUID, *, by: Actor, if_match: str | None, now: datetime) -> Found:
     case, order, rules = found = await _hold(tx, order_id, by, if_match)
     handling.sign(case, order, by, rules, now=now)
     return found
 
 
+@tells_what_changed
 async def contact(
     tx: Tx,
     order_id: UUID,
@@ -63,6 +65,7 @@ async def contact(
     return found
 
 
+@tells_what_changed
 async def progress(
     tx: Tx,
     order_id: UUID,
@@ -78,6 +81,7 @@ async def progress(
     return found
 
 
+@tells_what_changed
 async def resolve(
     tx: Tx,
     order_id: UUID,
@@ -103,6 +107,7 @@ async def resolve(
     return found
 
 
+@tells_what_changed
 async def give_back(
     tx: Tx, order_id: UUID, *, reason_code: str, legal_basis: str, by: Actor, if_match: str | None, now: datetime
 ) -> Found:
@@ -111,12 +116,14 @@ async def give_back(
     return found
 
 
+@tells_what_changed
 async def reject_return(tx: Tx, order_id: UUID, *, note: str, by: Actor, if_match: str | None, now: datetime) -> Found:
     case, order, rules = found = await _hold(tx, order_id, by, if_match)
     handling.reject_return(case, order, by, rules, note=note, now=now)
     return found
 
 
+@tells_what_changed
 async def redispatch(
     tx: Tx, order_id: UUID, *, to_unit: str, own_error: bool, by: Actor, if_match: str | None, now: datetime
 ) -> Found:
@@ -126,6 +133,7 @@ async def redispatch(
     return case, made, rules
 
 
+@tells_what_changed
 async def review(
     tx: Tx,
     order_id: UUID,

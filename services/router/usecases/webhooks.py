@@ -1,19 +1,21 @@
 """Endpoints of departments: registering, trying out, looking at deliveries, sending again, changing the secret."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import RowMapping, Select, insert, select, update
+from sqlalchemy import ColumnElement, RowMapping, Select, and_, insert, select, update
 
 from services.router import targets
+from services.router.circuit import Circuit
 from services.router.domain.errors import UnitUnknown
 from services.router.feed import REMOVED
 from services.router.signing import Keyring, new_secret
 from services.router.store import Tx
 from services.router.tables import deliveries, webhooks
+from services.router.targets import Policy
 from services.router.webhooks import PING
 from shared.errors import Conflict, Forbidden, NotFound
 from shared.ids import new_id
@@ -54,7 +56,7 @@ async def register(
     unit_code: str,
     url: str,
     event_types: Sequence[str],
-    private: bool,
+    policy: Policy,
     keyring: Keyring,
     by: Actor,
     now: datetime,
@@ -64,7 +66,7 @@ async def register(
         raise UnitUnknown(unit_code)
     if not _may(by, unit_code):
         raise NotYourUnitsWebhook
-    targets.check(url, private=private)
+    targets.check(url, policy=policy)
     secret, webhook_id = new_secret(), new_id()
     values = {
         "webhook_id": webhook_id,
@@ -133,6 +135,7 @@ async def ping(tx: Tx, webhook_id: UUID, *, by: Actor, now: datetime) -> RowMapp
     found = await _live(tx, webhook_id, by=by)
     if found["disabled_at"] is not None:
         raise WebhookSwitchedOff(found["disabled_because"])
+    await _put(tx, found, Circuit.of(found).tried_now(now))
     values = {
         "webhook_id": webhook_id,
         "message_id": new_id(),
@@ -149,35 +152,88 @@ async def ping(tx: Tx, webhook_id: UUID, *, by: Actor, now: datetime) -> RowMapp
     return made
 
 
+async def change(
+    tx: Tx, webhook_id: UUID, *, url: str | None, event_types: Sequence[str] | None, policy: Policy, by: Actor
+) -> RowMapping:
+    """Another address, or other types from now on; the secret and what waits stay. A new address starts untroubled."""
+    found = await _live(tx, webhook_id, by=by)
+    values: dict[str, Any] = {}
+    if url is not None:
+        targets.check(url, policy=policy)
+        values |= {"url": url, **Circuit().values()}
+    if event_types is not None:
+        values["event_types"] = sorted(set(event_types))
+    if not values:
+        return found
+    changed = update(webhooks).where(webhooks.c.webhook_id == webhook_id).values(values).returning(webhooks)
+    made: RowMapping = (await tx.connection.execute(changed)).mappings().one()
+    return made
+
+
+async def _put(tx: Tx, found: RowMapping, circuit: Circuit) -> None:
+    if circuit != Circuit.of(found):
+        here = webhooks.c.webhook_id == found["webhook_id"]
+        await tx.connection.execute(update(webhooks).where(here).values(circuit.values()))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sought:
+    """Which deliveries; what is empty or None does not restrict."""
+
+    states: Sequence[str] = ()
+    event_types: Sequence[str] = ()
+    case_id: UUID | None = None
+    delivery_ids: Sequence[int] = ()
+    since: datetime | None = None
+    until: datetime | None = None
+    """Made before this instant."""
+
+    def clauses(self) -> list[ColumnElement[bool]]:
+        wanted: list[ColumnElement[bool]] = []
+        if self.states:
+            wanted.append(deliveries.c.state.in_(self.states))
+        if self.event_types:
+            wanted.append(deliveries.c.event_type.in_(self.event_types))
+        if self.case_id is not None:
+            wanted.append(deliveries.c.case_id == self.case_id)
+        if self.delivery_ids:
+            wanted.append(deliveries.c.delivery_id.in_(self.delivery_ids))
+        if self.since is not None:
+            wanted.append(deliveries.c.created_at >= self.since)
+        if self.until is not None:
+            wanted.append(deliveries.c.created_at < self.until)
+        return wanted
+
+
 async def sent(
-    tx: Tx, webhook_id: UUID, *, state: str | None, after: int | None, limit: int, by: Actor
+    tx: Tx, webhook_id: UUID, sought: Sought, *, after: int | None, limit: int, by: Actor
 ) -> Sequence[RowMapping]:
     """Newest first."""
     await one(tx, webhook_id, by=by)
-    query = select(deliveries).where(deliveries.c.webhook_id == webhook_id)
+    query = select(deliveries).where(deliveries.c.webhook_id == webhook_id, *sought.clauses())
     query = query.order_by(deliveries.c.delivery_id.desc()).limit(limit)
-    if state is not None:
-        query = query.where(deliveries.c.state == state)
     if after is not None:
         query = query.where(deliveries.c.delivery_id < after)
     return (await tx.connection.execute(query)).mappings().all()
 
 
-async def replay(tx: Tx, webhook_id: UUID, *, since: datetime | None, by: Actor, now: datetime) -> int:
-    """Send again: all that is dead, or (`since`) all made from then on, delivered or not. Answers how many.
+async def replay(tx: Tx, webhook_id: UUID, sought: Sought, *, by: Actor, now: datetime) -> int:
+    """Send again what is sought; of any state but those asked for, what is dead, and where a time or single ones are
+    named also what was delivered. Answers how many.
 
     An endpoint that was switched off because it had gone is switched on again: its owner says that it is back. What
-    happened meanwhile, and waited, is sent in any case.
+    happened meanwhile, and waited, is sent in any case, and its circuit closes.
     """
     found = await _live(tx, webhook_id, by=by)
-    wanted = deliveries.c.state == "dead"
-    if since is not None:
-        wanted = deliveries.c.state.in_(("dead", "delivered")) & (deliveries.c.created_at >= since)
-    wanted |= deliveries.c.state == "suspended"
+    named = bool(sought.delivery_ids) or sought.since is not None or sought.until is not None
+    if not sought.states:
+        sought = replace(sought, states=("dead", "delivered") if named else ("dead",))
+    wanted = and_(deliveries.c.state != "cancelled", *sought.clauses()) | (deliveries.c.state == "suspended")
     change = {"state": "pending", "attempts": 0, "due_at": now, "delivered_at": None}
     again = update(deliveries).where(deliveries.c.webhook_id == webhook_id, wanted).values(change)
     count: int = (await tx.connection.execute(again)).rowcount
     if found["disabled_at"] is not None:
         back = {"disabled_at": None, "disabled_because": None}
         await tx.connection.execute(update(webhooks).where(webhooks.c.webhook_id == webhook_id).values(back))
+    await _put(tx, found, Circuit())
     return count

@@ -57,14 +57,14 @@ async def test_a_failure_that_comes_after_the_removal_brings_no_message_back(
     webhook_id, _ = await register(department, endpoint)
     await house.submit()
     endpoint.statuses = [410]
-    real = courier._post
+    real = courier._attempt
 
-    async def removed_meanwhile(row: Any, entries: Any) -> Any:
-        outcome = await real(row, entries)
+    async def removed_meanwhile(rows: Any, entries: Any) -> Any:
+        outcomes = await real(rows, entries)
         await remove(department, webhook_id)
-        return outcome
+        return outcomes
 
-    monkeypatch.setattr(courier, "_post", removed_meanwhile)
+    monkeypatch.setattr(courier, "_attempt", removed_meanwhile)
     await deliver(courier)
     assert [one["state"] for one in await deliveries(department, webhook_id)] == ["cancelled"]
     assert (await department.get("/webhooks")).json()["items"][0]["disabled_because"] == "removed"
