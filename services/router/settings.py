@@ -2,15 +2,22 @@
 
 from ipaddress import ip_network
 from pathlib import Path
-from typing import Self
+from typing import Annotated, Self
 
-from pydantic import IPvAnyNetwork, SecretStr, model_validator
+from pydantic import AfterValidator, SecretStr, model_validator
 from pydantic_settings import SettingsConfigDict
 
 from shared.settings import ServiceSettings
 
-METADATA = tuple(map(ip_network, ("168.63.129.16/32", "100.100.100.200/32", "192.0.0.192/32", "fd00:ec2::254/128")))
+METADATA = ("168.63.129.16/32", "100.100.100.200/32", "192.0.0.192/32", "fd00:ec2::254/128")
 """Where clouds tell a machine its own secrets, as far as that is not link-local: Azure, Alibaba, Oracle, AWS on IPv6."""
+
+
+def _network(written: str) -> str:
+    return str(ip_network(written))
+
+
+type Networks = tuple[Annotated[str, AfterValidator(_network)], ...]
 
 
 class Settings(ServiceSettings):
@@ -45,9 +52,9 @@ class Settings(ServiceSettings):
     """How long before it is due an order counts as due soon in a work list."""
     webhook_private_targets: bool = False
     """Allow webhooks to plain http and to private or loopback addresses; only for a system on one machine."""
-    webhook_private_networks: tuple[IPvAnyNetwork, ...] = ()
+    webhook_private_networks: Networks = ()
     """Inner networks webhooks may go to all the same, such as the government extranet; http is allowed there."""
-    webhook_refused_networks: tuple[IPvAnyNetwork, ...] = METADATA
+    webhook_refused_networks: Networks = METADATA
     """Networks no webhook goes to, whatever else is allowed; link-local addresses are always refused."""
     webhook_retry_seconds: tuple[float, ...] = (5, 30, 120, 600, 3600, 14400, 43200)
     """Waiting times between attempts; after the last one a delivery is dead until replayed."""

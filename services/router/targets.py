@@ -7,7 +7,8 @@ from collections.abc import Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass
 from functools import partial
-from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_network
+from typing import Self
 from urllib.parse import SplitResult, urlsplit
 
 from shared.errors import FieldError, InvalidInput
@@ -40,6 +41,11 @@ class Policy:
     """These inner ones."""
     refused: tuple[IPv4Network | IPv6Network, ...] = ()
     """None of these, whatever else is allowed."""
+
+    @classmethod
+    def of(cls, *, private: bool, networks: Sequence[str], refused: Sequence[str]) -> Self:
+        """Networks as they are written: `10.20.0.0/16`."""
+        return cls(private, tuple(map(ip_network, networks)), tuple(map(ip_network, refused)))
 
     @property
     def http(self) -> bool:

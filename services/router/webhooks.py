@@ -44,7 +44,7 @@ def ping_event(row: RowMapping) -> dict[str, Any]:
 
 
 def policy_of(settings: Settings) -> Policy:
-    return Policy(
+    return Policy.of(
         private=settings.webhook_private_targets,
         networks=settings.webhook_private_networks,
         refused=settings.webhook_refused_networks,

@@ -1,15 +1,13 @@
 """Where a webhook may go: never into our own network, unless the whole system lives on one machine."""
 
-from ipaddress import ip_network
-
 import pytest
 
 from services.router.settings import METADATA
 from services.router.targets import Policy, Target, TargetRefused, admit, allowed, check, resolve
 
-CLOSED = Policy(refused=METADATA)
-ONE_MACHINE = Policy(private=True, refused=METADATA)
-EXTRANET = Policy(networks=(ip_network("10.20.0.0/16"), ip_network("fd12::/16")), refused=METADATA)
+CLOSED = Policy.of(private=False, networks=(), refused=METADATA)
+ONE_MACHINE = Policy.of(private=True, networks=(), refused=METADATA)
+EXTRANET = Policy.of(private=False, networks=("10.20.0.0/16", "fd12::/16"), refused=METADATA)
 
 
 @pytest.mark.parametrize(
@@ -138,7 +136,7 @@ def test_the_networks_that_are_listed_are_open_and_no_others() -> None:
 
 
 def test_listing_everything_opens_neither_metadata_nor_link_local() -> None:
-    everything = Policy(networks=(ip_network("0.0.0.0/0"), ip_network("::/0")), refused=METADATA)
+    everything = Policy.of(private=False, networks=("0.0.0.0/0", "::/0"), refused=METADATA)
     for ip in ("169.254.169.254", "fe80::1", "fd00:ec2::254", "168.63.129.16", "224.0.0.1", "0.0.0.0"):
         assert not allowed(ip, policy=everything)
     assert allowed("10.1.2.3", policy=everything)
