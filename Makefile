@@ -8,7 +8,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK = 1
 
 .DEFAULT_GOAL := help
 BENCHES := bench-workdays bench-submissions bench-lookups bench-sse bench-timers bench-progress bench-catalogue \
-           bench-classify bench-kpis
+           bench-classify bench-kpis bench-desk
 .PHONY: help install up demo tour-catalogue test test-unit test-contract test-integration test-e2e test-slow lint types \
         format contracts verify-contracts bench $(BENCHES) lock check clean
 

@@ -97,7 +97,7 @@ async def prepare(url: str) -> list[str]:
 
 
 @contextlib.contextmanager
-def served(app: str, *, factory: bool) -> Iterator[tuple[str, int]]:
+def served(app: str, *, factory: bool, ready: str = "/intake/healthz") -> Iterator[tuple[str, int]]:
     """Its address and the process whose children serve it."""
     port = free_port()
     words = [sys.executable, "-m", "uvicorn", app, "--port", str(port), "--workers", str(WORKERS), "--loop", "uvloop"]
@@ -105,7 +105,7 @@ def served(app: str, *, factory: bool) -> Iterator[tuple[str, int]]:
     server = subprocess.Popen(words)
     url = f"http://127.0.0.1:{port}"
     try:
-        wait_for(f"{url}/openapi.json" if not factory else f"{url}/intake/healthz", server)
+        wait_for(url + (ready if factory else "/openapi.json"), server)
         yield url, server.pid
     finally:
         server.terminate()

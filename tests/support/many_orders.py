@@ -8,7 +8,7 @@ INSERT INTO cases (case_id, case_no, state, received_at, channel_code, citizen_i
   title, text, place, edition, type_code, category_code, area_code, grade, process_code, photo_required, confidence,
   candidates, reasons, round, sequence, log_seq, log_hash, filed_at)
 SELECT gen_random_uuid(), 'PS26091499' || lpad(n::text, 7, '0'),
-  CASE WHEN n % 100 = 0 THEN 'queued' WHEN n % 10 = 1 THEN 'closed' ELSE 'handling' END, now() - n * interval '20 s',
+  CASE WHEN n % 50 = 0 THEN 'queued' WHEN n % 10 = 1 THEN 'closed' ELSE 'handling' END, now() - n * interval '20 s',
   'wechat_pingshan', gen_random_uuid(), false, n % 50 = 0, true, '人行道井盖塌陷', repeat('路口的井盖塌了一块。', 12),
   '{"address": "六联社区某路口"}', :edition, 'complaint', (CAST(:categories AS text[]))[1 + floor(
   power(random(), 2) * cardinality(CAST(:categories AS text[])))], (CAST(:areas AS text[]))[1 + n % cardinality(
