@@ -106,6 +106,7 @@ async def prepare(count: int) -> tuple[list[str], dict[str, int]]:
                 units=[BUSY, *sorted({unit.code for unit in catalogue.units} - {BUSY})],
                 categories=sorted(map(str, catalogue.categories)),
                 areas=sorted(area.code for area in catalogue.places),
+                now=datetime.now(UTC),
                 told=False,
             )
     connection = await asyncpg.connect(

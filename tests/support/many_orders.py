@@ -1,5 +1,7 @@
 """A desk with very many open orders, laid into its tables by PostgreSQL itself: for plans and for the bench."""
 
+from datetime import datetime
+
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -8,11 +10,11 @@ INSERT INTO cases (case_id, case_no, state, received_at, channel_code, citizen_i
   title, text, place, edition, type_code, category_code, area_code, grade, process_code, photo_required, confidence,
   candidates, reasons, round, sequence, log_seq, log_hash, filed_at)
 SELECT gen_random_uuid(), 'PS26091499' || lpad(n::text, 7, '0'),
-  CASE WHEN n % 50 = 0 THEN 'queued' WHEN n % 10 = 1 THEN 'closed' ELSE 'handling' END, now() - n * interval '20 s',
+  CASE WHEN n % 50 = 0 THEN 'queued' WHEN n % 10 = 1 THEN 'closed' ELSE 'handling' END, CAST(:now AS timestamptz) - n * interval '20 s',
   'wechat_pingshan', gen_random_uuid(), false, n % 50 = 0, true, '人行道井盖塌陷', repeat('路口的井盖塌了一块。', 12),
   '{"address": "六联社区某路口"}', :edition, 'complaint', (CAST(:categories AS text[]))[1 + floor(
   power(random(), 2) * cardinality(CAST(:categories AS text[])))], (CAST(:areas AS text[]))[1 + n % cardinality(
-  CAST(:areas AS text[]))], (ARRAY['A', 'B', 'C'])[1 + n % 3], 'simple', true, 0.9, '[]', '[]', 1, 5, 3, '\\x00', now()
+  CAST(:areas AS text[]))], (ARRAY['A', 'B', 'C'])[1 + n % 3], 'simple', true, 0.9, '[]', '[]', 1, 5, 3, '\\x00', CAST(:now AS timestamptz)
 FROM generate_series(1, CAST(:count AS int)) n
 """
 # The busiest unit of a hundred holds a tenth of all.
@@ -35,13 +37,13 @@ WHERE open AND random() < 0.01
 """
 _TAGS = """
 INSERT INTO case_tags (case_id, tag, set_by, actor, at, reasons, removed)
-SELECT case_id, tag, 'system', 'system', now(), '[]', random() < 0.1
+SELECT case_id, tag, 'system', 'system', CAST(:now AS timestamptz), '[]', random() < 0.1
 FROM cases, (VALUES ('overdue', 0.2), ('near_due', 0.5), ('repeat', 0.4), ('weather', 0.4), ('supervised', 0.01)) AS t(tag, share)
 WHERE random() < share
 """
 _WEBHOOKS = """
 INSERT INTO webhooks (webhook_id, unit_code, url, event_types, secret, created_by, created_at)
-SELECT gen_random_uuid(), unit, 'http://127.0.0.1:9/', '{}', '\\x00', 'bench', now()
+SELECT gen_random_uuid(), unit, 'http://127.0.0.1:9/', '{}', '\\x00', 'bench', CAST(:now AS timestamptz)
 FROM unnest(CAST(:units AS text[])) unit
 """
 _FEED = """
@@ -72,10 +74,11 @@ async def fill(
     units: list[str],
     categories: list[str],
     areas: list[str],
+    now: datetime,
     told: bool = True,
 ) -> None:
     """So many cases, nine of ten with an open order; `told`: with what units' systems were and are to be told."""
-    given = {"count": count, "edition": edition, "units": units, "categories": categories, "areas": areas}
+    given = {"count": count, "edition": edition, "units": units, "categories": categories, "areas": areas, "now": now}
     for statement in (
         _CASES,
         _ORDERS,
