@@ -12,6 +12,7 @@ from services.router.rulebook import Rulebook
 from services.router.settings import Settings
 from services.router.signing import Keyring
 from services.router.store import Tx
+from services.router.usecases.people import People
 from services.router.usecases.versions import etag
 from shared.actors import context_of, requires
 from shared.context import Context
@@ -48,6 +49,11 @@ async def names_of(here: Context[Settings, Tx], tx: Tx, found: Sequence[RowMappi
     rulebook = rulebook_of(here)
     await rulebook.need(tx.connection, {row["edition"] for row in found})
     return lambda row: rulebook.edition(row["edition"]).rules
+
+
+def people_of(here: Context[Settings, Tx]) -> People:
+    people: People = here.parts["people"]
+    return people
 
 
 def keyring_of(here: Context[Settings, Tx]) -> Keyring:
