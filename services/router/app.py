@@ -9,7 +9,19 @@ from typing import Any
 
 from contracts.events import ROUTER
 from services.router import consumers, signing, staff, tables
-from services.router.api import accounts, advice, catalogue, departments, desk, orders, quality, tags, versions
+from services.router.api import (
+    accounts,
+    advice,
+    catalogue,
+    departments,
+    desk,
+    duty,
+    emergencies,
+    orders,
+    quality,
+    tags,
+    versions,
+)
 from services.router.api import staff as sessions
 from services.router.apprentice import Apprentice
 from services.router.people import second_factor
@@ -81,6 +93,8 @@ MANIFEST = Manifest(
     routes=[
         sessions.routes,
         accounts.routes,
+        duty.routes,
+        emergencies.routes,
         desk.routes,
         quality.routes,
         advice.routes,
@@ -90,7 +104,18 @@ MANIFEST = Manifest(
         catalogue.routes,
         versions.routes,
     ],
-    paths=("staff", "orders", "desk", "catalogue", "catalogue-versions", "units", "webhooks", "feed"),
+    paths=(
+        "staff",
+        "orders",
+        "desk",
+        "catalogue",
+        "catalogue-versions",
+        "units",
+        "webhooks",
+        "feed",
+        "duties",
+        "emergencies",
+    ),
     public=frozenset(
         {
             "open_session",

@@ -11,7 +11,7 @@ from sqlalchemy import RowMapping
 
 from contracts.events.intake import CaseType, Place
 from contracts.events.router import Reason
-from services.router import lists, tagged
+from services.router import emergencies, lists, tagged
 from services.router.api.doors import AtDesk, AtWork, Dispatcher, Here, IfMatch, Limit, here_rules, names_of, tag
 from services.router.api.filed_views import CandidateView, category_name
 from services.router.api.tag_views import TagName
@@ -71,6 +71,8 @@ class QueueLine(CaseLine):
     confidence: float
     reasons: list[Reason]
     candidates: list[CandidateView]
+    emergency: bool
+    """An emergency that is on is about it: it stands before the others."""
 
     @classmethod
     def of(cls, row: RowMapping, rules: Rules, tags: Sequence[str], *, desk: bool) -> "QueueLine":
@@ -163,7 +165,8 @@ async def read_queue(
     tagged.must_be_tags(tags, rules, desk=True)
     async with here.begin() as tx:
         recused = lists.recused_codes(by, rules)
-        found = await lists.queue(tx.connection, recused=recused, tags=tags, after=after, limit=limit)
+        first = emergencies.waiting_for(rules.alarm.on(here.clock.now()), rules.catalogue.places)
+        found = await lists.queue(tx.connection, recused=recused, tags=tags, first=first, after=after, limit=limit)
         rules_of = await names_of(here, tx, found)
         held = await tagged.tags_of(tx.connection, [row["case_id"] for row in found])
     items = [QueueLine.of(row, rules_of(row), held.get(row["case_id"], ()), desk=True) for row in found]

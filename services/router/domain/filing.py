@@ -238,6 +238,9 @@ def open_order(
         replaces=replaces.order_id if replaces else None,
     )
     case.orders.append(order)
+    emergency = rules.emergency(case.area_code, case.category_code, now=now)
+    if emergency is not None:
+        reasons = (*reasons, Reason(kind="emergency", text=emergency.title))
     case.say(
         OrderDispatched(
             order_id=order.order_id,
@@ -246,6 +249,7 @@ def open_order(
             unit_name=rules.unit_name(unit_code),
             round=case.round,
             reasons=reasons,
+            urgent=emergency is not None,
         ),
         unit_code,
         now=now,
