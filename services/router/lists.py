@@ -142,6 +142,7 @@ async def worklist(
     states: Collection[str],
     left: Collection[str] = (),
     recused: Collection[str],
+    confidential_too: bool = True,
     after: UUID | None,
     limit: int,
 ) -> list[RowMapping]:
@@ -150,6 +151,8 @@ async def worklist(
     query = query.order_by(orders.c.order_id).limit(limit)
     if units is not None:
         query = query.where(orders.c.unit_code.in_(units), orders.c.state.not_in(left))
+    if not confidential_too:
+        query = query.where(not_(cases.c.confidential))
     if states:
         query = query.where(orders.c.state.in_(states))
     if after is not None:

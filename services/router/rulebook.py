@@ -24,6 +24,7 @@ from services.router.domain.rules import SHENZHEN, DeskRules, Rules
 from services.router.joint import Judge, Learned
 from services.router.learning.experience import Experience
 from services.router.learning.folder import DamagedModel
+from services.router.people.roles import staff_rules
 from shared.errors import Unavailable
 
 log = logging.getLogger(__name__)
@@ -192,7 +193,8 @@ def read_desk(file: Path) -> DeskRules:
     return DeskRules(
         classify_roles=frozenset(roles["classify"]),
         not_accept_roles=frozenset(roles["not_accept"]),
-        see_all_roles=frozenset(roles["see_all"]),
+        see_all_roles=staff_rules().that_see("all", "open"),
+        see_open_roles=staff_rules().that_see("open"),
         department_acts_as=frozenset(raw["department_acts_as"]),
         photo_types=frozenset(raw["photo_types"]),
         always_queued=frozenset(raw["always_queued"]),

@@ -12,12 +12,24 @@ from sqlalchemy import RowMapping
 from contracts.events.intake import CaseType, Place
 from contracts.events.router import Reason
 from services.router import emergencies, lists, tagged
-from services.router.api.doors import AtDesk, AtWork, Dispatcher, Here, IfMatch, Limit, here_rules, names_of, tag
+from services.router.api.doors import (
+    AtDesk,
+    AtWork,
+    Dispatcher,
+    Filing,
+    Here,
+    IfMatch,
+    Limit,
+    here_rules,
+    names_of,
+    tag,
+)
 from services.router.api.filed_views import CandidateView, category_name
 from services.router.api.tag_views import TagName
 from services.router.api.views import CaseView
 from services.router.domain import scope
 from services.router.domain.rules import Rules
+from services.router.people import reads
 from services.router.rows import candidates_of
 from services.router.store import Tx
 from services.router.usecases import desk as usecases
@@ -148,6 +160,7 @@ def _next(found: list[RowMapping], limit: int, key: str = "case_id") -> UUID | N
 
 async def shown(tx: Tx, case_id: UUID, by: Actor, response: Response, now: datetime) -> CaseView:
     case, rules = await usecases.look(tx, case_id, by)
+    await reads.note(tx.connection, case, by, now=now)
     tag(response, case)
     return CaseView.of(case, rules, by, await usecases.history(tx, case), now=now)
 
@@ -156,7 +169,7 @@ async def shown(tx: Tx, case_id: UUID, by: Actor, response: Response, now: datet
 async def read_queue(
     *,
     here: Here,
-    by: Dispatcher,
+    by: Filing,
     tags: AllOfTags = [],  # noqa: B006
     after: UUID | None = None,
     limit: Limit = 50,
@@ -240,7 +253,7 @@ async def read_cases(
             left=[one.key for one in rules.table.states if one.final],
             recused=lists.recused_codes(by, rules),
             tags=tags,
-            confidential_too=desk or not tagged.personal(tags, rules),
+            confidential_too=not scope.only_open(by, rules) and (desk or not tagged.personal(tags, rules)),
             after=after,
             limit=limit,
         )
@@ -258,7 +271,7 @@ async def read_case(*, here: Here, by: AtWork, case_id: UUID, response: Response
 
 @routes.post("/cases/{case_id}/classification")
 async def classify_case(
-    *, here: Here, by: Dispatcher, case_id: UUID, body: Choice, response: Response, if_match: IfMatch = None
+    *, here: Here, by: Filing, case_id: UUID, body: Choice, response: Response, if_match: IfMatch = None
 ) -> CaseView:
     """The dispatcher's choice: files and dispatches."""
     now = here.clock.now()

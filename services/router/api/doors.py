@@ -23,11 +23,20 @@ type IfMatch = Annotated[str | None, Header(max_length=32, description="The ETag
 type IdempotencyKey = Annotated[str | None, Header(min_length=1, max_length=128, pattern=r"^[\x21-\x7e]+$")]
 type Limit = Annotated[int, Query(ge=1, le=200)]
 
-AtDesk = Annotated[Actor, Depends(requires("dispatcher", "reviewer", "supervisor", "leader", kind="staff"))]
+AtDesk = Annotated[
+    Actor, Depends(requires("dispatcher", "filing_clerk", "reviewer", "supervisor", "leader", kind="staff"))
+]
 Dispatcher = Annotated[Actor, Depends(requires("dispatcher", kind="staff"))]
+Filing = Annotated[Actor, Depends(requires("dispatcher", "filing_clerk", kind="staff"))]
 AtWork = Annotated[
     Actor,
-    Depends(requires("handler", "unit_manager", "dispatcher", "reviewer", "supervisor", "leader", "department")),
+    Depends(
+        requires(
+            *("handler", "unit_manager", "grid_officer", "department"),
+            *("dispatcher", "filing_clerk", "reviewer", "callback_clerk", "supervisor", "leader", "ruling_panel"),
+            *("discipline", "analyst"),
+        )
+    ),
 ]
 """Everybody who has to do with work orders; what each may do is the order table's business."""
 Hooks = Annotated[Actor, Depends(requires("admin", "department"))]

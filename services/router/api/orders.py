@@ -18,6 +18,7 @@ from services.router.domain import scope
 from services.router.domain.errors import NotYourUnit
 from services.router.domain.rules import Rules
 from services.router.idempotency import once
+from services.router.people import reads
 from services.router.usecases import orders as usecases
 from services.router.usecases.orders import Found
 from shared.errors import FieldError, InvalidInput
@@ -136,6 +137,7 @@ async def read_orders(
             units=units,
             states=state,
             left=[one.key for one in rules.table.states if one.final],
+            confidential_too=not scope.only_open(by, rules),
             recused=lists.recused_codes(by, rules),
             after=after,
             limit=limit,
@@ -157,9 +159,11 @@ def _line(row: RowMapping, rules: Rules, tags: Sequence[str], *, desk: bool) -> 
 
 @routes.get("/{order_id}")
 async def read_order(*, here: Here, by: AtWork, order_id: UUID, response: Response) -> OrderView:
+    now = here.clock.now()
     async with here.begin() as tx:
         found = await usecases.look(tx, order_id, by)
-    return _shown(found, by, response, here.clock.now())
+        await reads.note(tx.connection, found[0], by, now=now)
+    return _shown(found, by, response, now)
 
 
 @routes.post("/{order_id}/sign")

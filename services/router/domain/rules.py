@@ -27,6 +27,8 @@ class DeskRules:
     classify_roles: frozenset[str]
     not_accept_roles: frozenset[str]
     see_all_roles: frozenset[str]
+    see_open_roles: frozenset[str]
+    """Of those, who sees no confidential case."""
     department_acts_as: frozenset[str]
     photo_types: frozenset[CaseType]
     always_queued: frozenset[CaseType]
