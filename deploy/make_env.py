@@ -58,7 +58,7 @@ def values(kept: Mapping[str, str], *, trial: bool, cluster: bool) -> dict[str, 
     """Every value `env.example` leaves open; what is `kept` is not made again, and what follows from it fits it."""
     made = _secrets(kept)
     made |= _derived(made, kept)
-    made |= _trial() if trial else {"ROUTER_FIRST_ACCOUNTS": _json([_administrator()])}
+    made |= _trial() if trial else {"ROUTER_FIRST_ACCOUNTS": _json(_administrators())}
     made = {**made, **kept}
     if cluster:
         made |= {f"{service.upper()}_STREAM_REPLICAS": "3" for service in environment.SERVICES}
@@ -103,9 +103,18 @@ def _derived(secrets: Mapping[str, str], kept: Mapping[str, str]) -> dict[str, s
     return derived
 
 
-def _administrator() -> environment.Account:
-    password = home.spoken_password()
-    return {"login": "admin", "password": password, "name": "系统管理员", "roles": ["admin"], "units": []}
+def _administrators() -> list[environment.Account]:
+    """The platform's, and the three who make every other account (三员分立)."""
+    people = (
+        ("admin", "平台管理员", "admin"),
+        ("sysadmin", "系统管理员", "system_admin"),
+        ("secadmin", "安全管理员", "security_admin"),
+        ("auditor", "审计管理员", "audit_admin"),
+    )
+    return [
+        {"login": login, "password": home.spoken_password(), "name": name, "roles": [role], "units": []}
+        for login, name, role in people
+    ]
 
 
 def _trial() -> dict[str, str]:
@@ -121,6 +130,7 @@ def _trial() -> dict[str, str]:
         "INTAKE_FIRST_API_KEYS": _json([hotline]),
         "ROUTER_FIRST_API_KEYS": _json([departments]),
         "ROUTER_FIRST_ACCOUNTS": _json(environment.accounts(passwords)),
+        "ROUTER_SECOND_FACTOR": "offered",
     }
 
 

@@ -36,6 +36,13 @@ async def authenticate(request: Request) -> Actor | None:
     context = context_of(request)
     if token.startswith(PREFIX) and context.keys is not None:
         return await context.keys.verify(token)
+    actor = await _verified(context, token)
+    if actor.session and actor.session in context.ended:
+        raise Unauthenticated("the login has ended")
+    return actor
+
+
+async def _verified(context: Context[Any, Any], token: str) -> Actor:
     now = context.clock.now()
     if context.oidc is not None and token.count(".") == 2:  # noqa: PLR2004  a compact JWS has three parts
         try:

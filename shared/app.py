@@ -15,6 +15,7 @@ from shared.bus import Bus
 from shared.clock import clock_from
 from shared.context import Context
 from shared.db import Database, Tx
+from shared.ended import EndedFeed
 from shared.express import Express
 from shared.loops import Runner
 from shared.manifest import Manifest
@@ -70,7 +71,9 @@ def create_app[S: ServiceSettings, T: Tx](manifest: Manifest[S, T], settings: S 
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         async with open_context(manifest, settings or manifest.settings()) as context:
             app.state.context = context
-            runners = [Runner(loop) for loop in manifest.api_loops(context)]
+            # Whichever clock the context has by then: tests put their own in.
+            feed = EndedFeed(context.bus, context.ended, lambda: context.clock.now())  # noqa: PLW0108
+            runners = [Runner(loop) for loop in (feed, *manifest.api_loops(context))]
             for runner in runners:
                 runner.start()
             # Start-up garbage is not worth a pause in the middle of a request.

@@ -11,6 +11,7 @@ from shared.apikeys import KeyVerifier
 from shared.bus import Bus
 from shared.clock import Clock
 from shared.db import Database, Tx
+from shared.ended import EndedSessions
 from shared.oidc import OidcVerifier
 from shared.settings import ServiceSettings
 from shared.tokens import TokenVerifier
@@ -27,6 +28,8 @@ class Context[S: ServiceSettings, T: Tx]:
     oidc: OidcVerifier | None
     http: httpx.AsyncClient
     make_tx: Callable[[Any], T]
+    ended: EndedSessions = field(default_factory=EndedSessions)
+    """Logins whose tokens are refused although they look good."""
     parts: Mapping[str, Any] = field(default_factory=dict)
     """What this service alone has (vault, catalogue, object store …), by name."""
 

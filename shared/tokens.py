@@ -24,9 +24,17 @@ class Actor:
     roles: frozenset[str] = frozenset()
     units: frozenset[str] = frozenset()
     """Codes of the units this actor may act for."""
+    grants: frozenset[tuple[str, str]] = frozenset()
+    """Role and unit, where not every role is held for every unit."""
+    session: str = ""
+    """Of the login, which may end before its token does."""
 
     def has(self, *roles: str) -> bool:
         return not self.roles.isdisjoint(roles)
+
+    def units_as(self, *roles: str) -> frozenset[str]:
+        """The units for which one of these roles is held; all of them where nothing else is said."""
+        return frozenset(unit for role, unit in self.grants if role in roles) if self.grants else self.units
 
 
 class TokenIssuer:
@@ -36,7 +44,7 @@ class TokenIssuer:
         self._key = OKPKey.import_key(json.loads(private_jwk))
 
     def issue(self, actor: Actor, *, now: datetime, lifetime: timedelta) -> str:
-        claims = {
+        claims: dict[str, Any] = {
             "iss": ISSUER,
             "sub": actor.id,
             "kind": actor.kind,
@@ -45,6 +53,10 @@ class TokenIssuer:
             "iat": int(now.timestamp()),
             "exp": int((now + lifetime).timestamp()),
         }
+        if actor.grants:
+            claims["grants"] = sorted(actor.grants)
+        if actor.session:
+            claims["sid"] = actor.session
         header = {"alg": "Ed25519", "kid": self._key.kid or self._key.thumbprint()}
         return jwt.encode(header, claims, self._key, algorithms=["Ed25519"])
 
@@ -90,4 +102,6 @@ def actor_of(claims: dict[str, Any]) -> Actor:
         kind=kind,
         roles=frozenset(map(str, claims.get("roles", ()))),
         units=frozenset(map(str, claims.get("units", ()))),
+        grants=frozenset((str(pair[0]), str(pair[1])) for pair in claims.get("grants", ()) if len(pair) == 2),  # noqa: PLR2004
+        session=str(claims.get("sid", "")),
     )

@@ -33,6 +33,7 @@ ROUTER: tuple[type[Event], ...] = (
     router.CaseNotAccepted,
     router.EmergencyDeclared,
     router.EmergencyLifted,
+    router.SessionEnded,
     router.CaseReviewed,
     router.CaseReplied,
     router.CaseReworked,

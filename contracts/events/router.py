@@ -1,5 +1,6 @@
 """What the desk says."""
 
+from datetime import datetime
 from typing import ClassVar, Literal
 from uuid import UUID
 
@@ -310,6 +311,17 @@ class EmergencyLifted(RouterEvent):
 
     emergency_id: UUID
     theme_code: str
+
+
+class SessionEnded(RouterEvent):
+    """A member of staff is logged out, by whoever: tokens of this session are good no more. About no case."""
+
+    TYPE: ClassVar[str] = "session.ended.v1"
+    EXTERNAL: ClassVar[bool] = True
+
+    session_id: UUID
+    token_until: datetime
+    """When the last of its tokens ends by itself: as long must it be remembered."""
 
 
 class CaseReviewed(RouterEvent):

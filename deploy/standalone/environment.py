@@ -24,7 +24,11 @@ _PEOPLE: tuple[tuple[str, str, tuple[str, ...]], ...] = (
     ("dispatcher", "区分拨员：分类、派单、审批退件", ("dispatcher",)),
     ("reviewer", "审核员：核查结果、审核结案", ("reviewer",)),
     ("leader", "领导：查看全局", ("leader", "supervisor")),
-    ("admin", "系统管理员：接口密钥、通知发件箱", ("admin",)),
+    ("admin", "平台管理员：接口密钥、通知发件箱", ("admin",)),
+    ("sysadmin", "系统管理员：开立和停用账号", ("system_admin",)),
+    ("secadmin", "安全管理员：授予和收回岗位", ("security_admin",)),
+    ("auditor", "审计管理员：查看账号与查阅记录", ("audit_admin",)),
+    ("discipline", "纪检监察：只读查看案卷", ("discipline",)),
 )
 DEMO_APPID, DEMO_SECRET = "wx0000000000000000", "demo-secret-of-the-fake-wechat"
 """What the stand-in for WeChat expects (`services.intake.wechat_fake`, which the supervisor does not import)."""
@@ -106,6 +110,8 @@ def of(home: Home, options: Options, *, database_urls: Mapping[str, str], nats_u
         "ROUTER_FIRST_ACCOUNTS": json.dumps(accounts(secrets), ensure_ascii=False),
         "ROUTER_FIRST_API_KEYS": _keys("departments", secrets["department_api_key"], ["department"], unit_codes()),
         "ROUTER_WEBHOOK_PRIVATE_TARGETS": "true",
+        "ROUTER_SESSION_IDLE_MINUTES": "480",
+        "ROUTER_SECOND_FACTOR": "offered",
         "FEEDBACK_LOOK_UP_KEY": secrets["look_up_key"],
         "FEEDBACK_SEAL_KEY": secrets["contact_jwk"],
         "FEEDBACK_VAULT_KEYS": f"first:{secrets['contacts_key']}",

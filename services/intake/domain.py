@@ -14,6 +14,8 @@ SUBMITTED_LABEL = "已提交，待受理"
 """The first node of every progress bar."""
 CONTACT_READERS = frozenset({"handler", "unit_manager", "operator"})
 """Of a unit that holds the case; a dispatcher reads for any case."""
+CLERKS = frozenset({"filing_clerk", "callback_clerk"})
+"""They ring citizens up for the desk: of any case that is not confidential."""
 PHOTO_DESK = frozenset({"dispatcher", "reviewer"})
 
 
@@ -118,24 +120,37 @@ class Reader:
     kind: str
     roles: frozenset[str]
     units: frozenset[str]
+    contact_units: frozenset[str] | None = None
+    """Those for which they hold a role that reads contacts; None where every role is held for every unit."""
 
-    def of_unit(self, holdings: Iterable[Holding]) -> str | None:
+    def of_unit(self, holdings: Iterable[Holding], units: frozenset[str] | None = None) -> str | None:
         """The unit through which the reader has to do with the case now."""
-        return next(
-            (held.unit_code for held in holdings if held.released_at is None and held.unit_code in self.units), None
-        )
+        mine = self.units if units is None else units
+        return next((held.unit_code for held in holdings if held.released_at is None and held.unit_code in mine), None)
 
 
-def may_read_contact(reader: Reader, *, confidential: bool, holdings: Collection[Holding]) -> None:
+class YourUnitIsAccused(Forbidden):
+    """Your own unit is the one complained about: how to reach who complained is not for it."""
+
+    zh = "本单位为被反映单位，须回避，不能查看联系方式"
+
+
+def may_read_contact(
+    reader: Reader, *, confidential: bool, holdings: Collection[Holding], accused: str | None = None
+) -> None:
     """Whom a by-law of secrecy protects (举报保密) is seen by the dispatcher alone; others by who handles the case.
 
     Least privilege, 个人信息保护法 §51(4). Raises `Forbidden` with the reason.
     """
+    if accused is not None and accused in reader.units:
+        raise YourUnitIsAccused
     if "dispatcher" in reader.roles:
         return
     if confidential:
         raise ContactIsConfidential
-    if reader.roles.isdisjoint(CONTACT_READERS) or reader.of_unit(holdings) is None:
+    if not reader.roles.isdisjoint(CLERKS):
+        return
+    if reader.roles.isdisjoint(CONTACT_READERS) or reader.of_unit(holdings, reader.contact_units) is None:
         raise NotHoldingThisCase
 
 

@@ -166,6 +166,16 @@ class Tx(db.Tx):
     async def add_contact_read(self, row: dict[str, object]) -> None:
         await self.connection.execute(insert(_reads).values(row))
 
+    async def contact_reads(self, *, case_id: UUID | None, before: int | None, limit: int) -> Sequence[Any]:
+        """Who read whose contact, newest first; the reason is the reader's own, the contact is not in it."""
+        query = select(_reads, _cases.c.case_no).outerjoin(_cases, _cases.c.case_id == _reads.c.case_id)
+        query = query.order_by(_reads.c.id.desc()).limit(limit)
+        if case_id is not None:
+            query = query.where(_reads.c.case_id == case_id)
+        if before is not None:
+            query = query.where(_reads.c.id < before)
+        return (await self.connection.execute(query)).all()
+
     async def flush(self) -> None:
         if self._changed:
             rows = [

@@ -109,7 +109,7 @@ async def read_contact(tx: Tx, people: People, case_id: UUID, *, by: Reader, rea
         raise NotFound
     await tx.load_holdings([case_id])
     holdings = tx.holdings_of(case_id)
-    may_read_contact(by, confidential=case.confidential, holdings=holdings)
+    may_read_contact(by, confidential=case.confidential, holdings=holdings, accused=case.accused_unit_code)
     person = None if case.citizen_id is None else await tx.person(case.citizen_id)
     if person is None:
         raise NobodyToContact

@@ -9,14 +9,29 @@ from typing import Any
 
 from contracts.events import ROUTER
 from services.router import consumers, signing, staff, tables
-from services.router.api import advice, catalogue, departments, desk, orders, quality, tags, versions
+from services.router.api import (
+    accounts,
+    advice,
+    catalogue,
+    departments,
+    desk,
+    duty,
+    emergencies,
+    orders,
+    quality,
+    tags,
+    versions,
+)
 from services.router.api import staff as sessions
 from services.router.apprentice import Apprentice
+from services.router.people import second_factor
+from services.router.people.roles import staff_rules
 from services.router.rulebook import Rulebook
 from services.router.settings import Settings
 from services.router.store import Tx
 from services.router.takeover import Takeover
 from services.router.upkeep import Upkeep
+from services.router.usecases.people import People
 from services.router.webhooks import Courier
 from shared import apikeys
 from shared.clock import RealClock
@@ -32,12 +47,11 @@ RULEBOOK = Rulebook()
 @asynccontextmanager
 async def parts(context: Context[Settings, Tx]) -> AsyncIterator[dict[str, Any]]:
     RULEBOOK.open(context.settings.catalogue_folder)
+    keyring = signing.Keyring.of(context.settings.vault_keys.get_secret_value(), current=context.settings.vault_current)
     yield {
         "rulebook": RULEBOOK,
-        "keyring": signing.Keyring.of(
-            context.settings.vault_keys.get_secret_value(), current=context.settings.vault_current
-        ),
-        "passwords": staff.Passwords(),
+        "keyring": keyring,
+        "people": People(staff_rules(), staff.Passwords(), keyring),
         "tokens": TokenIssuer(context.settings.signing_key.get_secret_value()),
     }
 
@@ -57,13 +71,14 @@ def api_loops(context: Context[Settings, Tx]) -> Sequence[Loop]:
 
 async def seed(context: Context[Settings, Tx]) -> None:
     """First accounts and keys; what exists already stays as it is. Secrets of webhooks come under the current key."""
-    settings, passwords = context.settings, context.parts["passwords"]
+    settings, passwords, now = context.settings, context.parts["people"].passwords, context.clock.now()
     accounts = staff.FIRST_ACCOUNTS.validate_json(settings.first_accounts.get_secret_value())
     keys = staff.FIRST_KEYS.validate_json(settings.first_api_keys.get_secret_value())
     async with context.begin() as tx:
         for account in accounts:
-            await staff.create(tx.connection, account, passwords)
+            await staff.create(tx.connection, account, passwords, now=now)
         await signing.renew(tx.connection, context.parts["keyring"])
+        await second_factor.renew(tx.connection, context.parts["keyring"])
         for key in keys:
             await apikeys.admit(tx.connection, key.key, name=key.name, roles=list(key.roles), units=list(key.units))
 
@@ -77,6 +92,9 @@ MANIFEST = Manifest(
     migrations=Path(__file__).parent / "migrations",
     routes=[
         sessions.routes,
+        accounts.routes,
+        duty.routes,
+        emergencies.routes,
         desk.routes,
         quality.routes,
         advice.routes,
@@ -86,7 +104,18 @@ MANIFEST = Manifest(
         catalogue.routes,
         versions.routes,
     ],
-    paths=("staff", "orders", "desk", "catalogue", "catalogue-versions", "units", "webhooks", "feed"),
+    paths=(
+        "staff",
+        "orders",
+        "desk",
+        "catalogue",
+        "catalogue-versions",
+        "units",
+        "webhooks",
+        "feed",
+        "duties",
+        "emergencies",
+    ),
     public=frozenset(
         {
             "open_session",

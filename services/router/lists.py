@@ -4,7 +4,7 @@ from collections.abc import Collection, Mapping
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import RowMapping, Select, and_, exists, func, literal_column, not_, select
+from sqlalchemy import ColumnElement, RowMapping, Select, and_, exists, func, literal, literal_column, not_, or_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.router.domain.rules import Rules
@@ -115,14 +115,23 @@ async def queue(
     *,
     recused: Collection[str],
     tags: Collection[str] = (),
+    first: ColumnElement[bool] | None = None,
     after: UUID | None,
     limit: int,
 ) -> list[RowMapping]:
-    """Cases that wait for a dispatcher, oldest first, with what the classifier thought."""
+    """Cases that wait for a dispatcher, oldest first, with what the classifier thought; in an emergency those it is
+    about (`first`) before the others.
+    """
     columns = (*_CASE_COLUMNS, cases.c.text, cases.c.place, cases.c.confidence, cases.c.candidates, cases.c.reasons)
-    query = with_tags(select(*columns), tags).where(cases.c.state == "queued").order_by(cases.c.case_id).limit(limit)
+    pressing = literal(False) if first is None else func.coalesce(first, False)
+    query = with_tags(select(*columns, pressing.label("emergency")), tags).where(cases.c.state == "queued")
+    query = query.order_by(*([] if first is None else [pressing.desc()]), cases.c.case_id).limit(limit)
     if after is not None:
-        query = query.where(cases.c.case_id > after)
+        later = cases.c.case_id > after
+        if first is not None:
+            was = await connection.scalar(select(pressing).where(cases.c.case_id == after))
+            later = or_(and_(pressing, later), not_(pressing)) if was else and_(not_(pressing), later)
+        query = query.where(later)
     return list((await connection.execute(not_recused(query, recused))).mappings())
 
 

@@ -12,17 +12,19 @@ import chinese_calendar
 import yaml
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from services.router import models
+from services.router import emergencies, models
 from services.router.catalogue import reading, versions
 from services.router.catalogue.files import Files, read_folder
 from services.router.catalogue.sheet import CatalogueInvalid
 from services.router.catalogue.whole import Catalogue
 from services.router.classifier import Classifier
 from services.router.domain.cases import Case
+from services.router.domain.emergency import Alarm
 from services.router.domain.rules import SHENZHEN, DeskRules, Rules
 from services.router.joint import Judge, Learned
 from services.router.learning.experience import Experience
 from services.router.learning.folder import DamagedModel
+from services.router.people.roles import staff_rules
 from shared.errors import Unavailable
 
 log = logging.getLogger(__name__)
@@ -33,8 +35,8 @@ DESK = Path(__file__).parent / "desk.yaml"
 class Edition:
     """One edition with everything a case is judged by; its classifier is made when the first message comes."""
 
-    def __init__(self, catalogue: Catalogue, desk: DeskRules) -> None:
-        self.rules = Rules(catalogue, desk, is_working_day)
+    def __init__(self, catalogue: Catalogue, desk: DeskRules, alarm: Alarm | None = None) -> None:
+        self.rules = Rules(catalogue, desk, is_working_day, alarm or Alarm())
 
     @cached_property
     def classifier(self) -> Classifier:
@@ -65,6 +67,8 @@ class Rulebook:
         self.experience: Experience | None = None
         """What the cases handled so far teach of units and lateness; only asked for advice."""
         self._unreadable: set[str] = set()
+        self.alarm = Alarm()
+        """The emergencies that are on; all editions ask it."""
         self.files: Files = {}
         """The tables of the shipped editions, which a change is laid over."""
 
@@ -73,9 +77,10 @@ class Rulebook:
         self._root = root or reading.SHIPPED
         self._desk = desk = read_desk(DESK)
         self.files = read_folder(self._root)
-        self._editions = {name: Edition(one, desk) for name, one in reading.read_all(self.files).items()}
+        self._editions = {name: Edition(one, desk, self.alarm) for name, one in reading.read_all(self.files).items()}
         self._shipped = frozenset(self._editions)
         self._published, self._asked = {}, False
+        self.alarm.put(())
         self.model = self.experience = None
         self._unreadable = set()
 
@@ -86,7 +91,12 @@ class Rulebook:
         stale = {name for name, day in published.items() if self._published.get(name) != day}
         await self._load(connection, stale)
         self._published, self._asked = published, True
+        await self.hear_alarm(connection)
         await self._take_learned(connection)
+
+    async def hear_alarm(self, connection: AsyncConnection) -> None:
+        """Which emergencies are on; there are none, or few."""
+        self.alarm.put(await emergencies.not_lifted(connection))
 
     async def _take_learned(self, connection: AsyncConnection) -> None:
         """What was learned last; what cannot be read changes nothing."""
@@ -127,7 +137,7 @@ class Rulebook:
                 # What was examined before it was kept is no fault of the case that needs it: that one waits.
                 log.exception("version %s of the catalogue cannot be read any more", document.id)
                 raise EditionUnknown(retry_after=60) from None
-            self._editions[document.id] = Edition(loaded, self._desk)
+            self._editions[document.id] = Edition(loaded, self._desk, self.alarm)
 
     def in_force(self, now: datetime) -> Edition:
         """By the date in Shenzhen; of several the one that began last."""
@@ -183,7 +193,8 @@ def read_desk(file: Path) -> DeskRules:
     return DeskRules(
         classify_roles=frozenset(roles["classify"]),
         not_accept_roles=frozenset(roles["not_accept"]),
-        see_all_roles=frozenset(roles["see_all"]),
+        see_all_roles=staff_rules().that_see("all", "open"),
+        see_open_roles=staff_rules().that_see("open"),
         department_acts_as=frozenset(raw["department_acts_as"]),
         photo_types=frozenset(raw["photo_types"]),
         always_queued=frozenset(raw["always_queued"]),

@@ -2,7 +2,7 @@
 
 from ipaddress import ip_network
 from pathlib import Path
-from typing import Annotated, Self
+from typing import Annotated, Literal, Self
 
 from pydantic import AfterValidator, SecretStr, model_validator
 from pydantic_settings import SettingsConfigDict
@@ -40,7 +40,11 @@ class Settings(ServiceSettings):
     experience_from_cases: int = 200
     """From so many handled cases on, retraining also learns which unit such cases go to and how often they are late."""
     session_hours: float = 8.0
-    """How long a login lasts."""
+    """How long a login lasts, however busy somebody is."""
+    session_idle_minutes: float = 30.0
+    """How long a token lasts; who is still at work has it renewed before."""
+    second_factor: Literal["required", "offered"] = "required"
+    """Whether administrators must enrol an authenticator before they may do anything."""
     machine_token_hours: float = 1.0
     """How long the token lasts that a department's system gets for its API key; also how long it outlives the key."""
     lockout_failures: int = 5

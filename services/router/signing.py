@@ -28,7 +28,7 @@ class Keyring:
     """Keeps secrets encrypted, each bound to its webhook's row: a stolen backup signs nothing."""
 
     def __init__(self, vault: Vault) -> None:
-        self._vault = vault
+        self.vault = vault
 
     @classmethod
     def of(cls, ring: str, *, current: str) -> Self:
@@ -36,11 +36,11 @@ class Keyring:
         return cls(Vault(parse_key_ring(ring), current=current, index_key=os.urandom(32)))
 
     def seal(self, secret: str, webhook_id: UUID, column: str = "secret") -> bytes:
-        return self._vault.encrypt(secret, Cell("webhooks", column, webhook_id))
+        return self.vault.encrypt(secret, Cell("webhooks", column, webhook_id))
 
     def open(self, row: RowMapping, column: str = "secret") -> str:
         """The secret in the clear. Raises `UndecipherableValue`."""
-        return self._vault.decrypt(bytes(row[column]), Cell("webhooks", column, row["webhook_id"]))
+        return self.vault.decrypt(bytes(row[column]), Cell("webhooks", column, row["webhook_id"]))
 
     def valid(self, row: RowMapping, *, now: datetime) -> list[str]:
         """What a message is signed with now: the secret, and until its time is over the one it replaced."""
@@ -54,7 +54,7 @@ class Keyring:
         stored = bytes(row[column])
         if stored.startswith(PREFIX.encode()):
             return self.seal(stored.decode(), row["webhook_id"], column)
-        return self._vault.rotate(stored, Cell("webhooks", column, row["webhook_id"]))
+        return self.vault.rotate(stored, Cell("webhooks", column, row["webhook_id"]))
 
 
 async def renew(connection: AsyncConnection, keyring: Keyring) -> int:

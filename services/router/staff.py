@@ -1,26 +1,29 @@
-"""Accounts of staff: passwords kept by Argon2, and a lock after too many wrong ones."""
+"""Logging in: passwords kept by Argon2, a second factor where there is one, and a lock after too many wrong ones."""
 
 import asyncio
 import hashlib
 import hmac
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Literal
+from typing import Self
 from uuid import UUID
 
 from argon2 import PasswordHasher
 from argon2.exceptions import VerificationError
-from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
-from sqlalchemy import RowMapping, case, select, update
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, model_validator
+from sqlalchemy import RowMapping, case, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from services.router.people import accounts as accounts_of
+from services.router.people import audit, second_factor
+from services.router.people.accounts import DISTRICT
+from services.router.people.roles import staff_rules
+from services.router.people.second_factor import Passed, SecondFactorNeeded
+from services.router.signing import Keyring
 from services.router.tables import accounts, login_failures
 from shared.errors import TooMany, Unauthenticated
 from shared.ids import new_id
-from shared.tokens import Actor
-
-StaffRole = Literal["operator", "dispatcher", "unit_manager", "handler", "reviewer", "supervisor", "leader", "admin"]
 
 
 class WrongLogin(Unauthenticated):
@@ -46,8 +49,20 @@ class FirstAccount(BaseModel):
     login: str = Field(min_length=2, max_length=64)
     password: str = Field(min_length=10, max_length=200)
     name: str = Field(min_length=1, max_length=64)
-    roles: tuple[StaffRole, ...] = ()
+    roles: tuple[str, ...] = ()
     units: tuple[str, ...] = ()
+
+    @model_validator(mode="after")
+    def _of_the_field(self) -> Self:
+        rules = staff_rules()
+        if unknown := [role for role in self.roles if rules.role(role) is None]:
+            raise ValueError(f"there is no role {', '.join(unknown)}")
+        rules.must_go_together(self.roles)
+        return self
+
+    def grants(self) -> list[tuple[str, str]]:
+        """Every role for every unit, or for the district where none is named."""
+        return [(role, unit) for role in self.roles for unit in self.units or (DISTRICT,)]
 
 
 class FirstKey(BaseModel):
@@ -63,6 +78,15 @@ class FirstKey(BaseModel):
 
 FIRST_ACCOUNTS = TypeAdapter(tuple[FirstAccount, ...])
 FIRST_KEYS = TypeAdapter(tuple[FirstKey, ...])
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Tried:
+    """What somebody gives to get in; `repr` keeps it out of logs."""
+
+    login: str
+    password: str
+    code: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,12 +124,12 @@ class Passwords:
         return stored is not None
 
 
-async def create(connection: AsyncConnection, account: FirstAccount, passwords: Passwords) -> bool:
+async def create(connection: AsyncConnection, account: FirstAccount, passwords: Passwords, *, now: datetime) -> bool:
     """Make the account unless its login is taken; an existing one keeps its password and roles."""
     if await connection.scalar(select(accounts.c.account_id).where(accounts.c.login == account.login)) is not None:
         return False
     values = {
-        "account_id": new_id(),
+        "account_id": (account_id := new_id()),
         "login": account.login,
         "name": account.name,
         "password_hash": await passwords.hash(account.password),
@@ -113,49 +137,69 @@ async def create(connection: AsyncConnection, account: FirstAccount, passwords: 
         "units": list(account.units),
     }
     done = await connection.execute(insert(accounts).values(values).on_conflict_do_nothing())
-    return done.rowcount == 1
+    if not done.rowcount:
+        return False
+    await accounts_of.give(connection, account_id, account.grants(), by="system", now=now)
+    await audit.note(connection, "account.created", by="system", subject=account_id, now=now, facts={"first": True})
+    return True
 
 
 async def log_in(
     connection: AsyncConnection,
-    login: str,
-    password: str,
+    tried: Tried,
     *,
     address: str,
     passwords: Passwords,
+    keyring: Keyring,
     lockout: Lockout,
     now: datetime,
-) -> Actor | WrongLogin | TooManyLogins:
-    """The account's actor, or what is wrong; the caller commits first and raises then, so that failures count."""
+) -> RowMapping | WrongLogin | TooManyLogins | SecondFactorNeeded:
+    """The account, or what is wrong; the caller commits first and raises then, so that failures count."""
     wait = await _closed_until(connection, address, lockout, now=now)
     if wait is not None:
         return TooManyLogins(retry_after=max(1, int((wait - now).total_seconds())))
-    query = select(accounts).where(accounts.c.login == login).with_for_update()
+    query = select(accounts).where(accounts.c.login == tried.login).with_for_update()
     account: RowMapping | None = (await connection.execute(query)).mappings().one_or_none()
     # A locked account is verified all the same: the time taken tells as much as the words.
-    good = await passwords.match(account["password_hash"] if account else None, password)
-    locked = account is not None and account["locked_until"] is not None and account["locked_until"] > now
-    if account is None or locked or not good:
+    good = await passwords.match(account["password_hash"] if account else None, tried.password)
+    shut = account is not None and _shut(account, now=now)
+    passed = Passed({}) if account is not None and good and not shut else None
+    if account is not None and passed is not None and second_factor.enrolled(account):
+        if not tried.code:
+            return SecondFactorNeeded()
+        passed = second_factor.tried(keyring, account, tried.code, now=now)
+    if account is None or passed is None:
         await count_failure(connection, address, lockout, now=now)
-        if account is not None and not locked:
+        if account is not None and not shut:
             await _count_wrong(connection, account, lockout, now=now)
         return WrongLogin()
-    if account["failures"]:
-        await _remember(connection, account["account_id"], failures=0, locked_until=None)
-    return Actor(
-        id=str(account["account_id"]),
-        kind="staff",
-        roles=frozenset(account["roles"]),
-        units=frozenset(account["units"]),
-    )
+    values = {**passed.values, **({"failures": 0, "locked_until": None} if account["failures"] else {})}
+    if values:
+        await accounts_of.change(connection, account["account_id"], **values)
+    if passed.recovery:
+        await _note(connection, account, "recovery_code.used", now=now)
+    return account
+
+
+def _shut(account: RowMapping, *, now: datetime) -> bool:
+    """Locked for a while, or disabled."""
+    locked = account["locked_until"] is not None and account["locked_until"] > now
+    return locked or account["disabled_at"] is not None
+
+
+async def _note(connection: AsyncConnection, account: RowMapping, action: str, *, now: datetime) -> None:
+    account_id = account["account_id"]
+    await audit.note(connection, action, by=str(account_id), subject=account_id, now=now)
 
 
 async def _count_wrong(connection: AsyncConnection, account: RowMapping, lockout: Lockout, *, now: datetime) -> None:
     failures = account["failures"] + 1
     if failures < lockout.failures:
-        await _remember(connection, account["account_id"], failures=failures, locked_until=None)
+        await accounts_of.change(connection, account["account_id"], failures=failures, locked_until=None)
+        await _note(connection, account, "login.failed", now=now)
     else:
-        await _remember(connection, account["account_id"], failures=0, locked_until=now + lockout.time)
+        await accounts_of.change(connection, account["account_id"], failures=0, locked_until=now + lockout.time)
+        await _note(connection, account, "account.locked", now=now)
 
 
 async def _closed_until(
@@ -181,18 +225,10 @@ async def count_failure(connection: AsyncConnection, address: str, lockout: Lock
     await connection.execute(first.on_conflict_do_update(index_elements=["address"], set_=change))
 
 
-async def _remember(
-    connection: AsyncConnection, account_id: UUID, *, failures: int, locked_until: datetime | None
-) -> None:
-    change = update(accounts).where(accounts.c.account_id == account_id)
-    await connection.execute(change.values(failures=failures, locked_until=locked_until))
-
-
-async def name_of(connection: AsyncConnection, account_id: str) -> str:
-    """The name on the account; empty for people of another login issuer."""
+async def account_of(connection: AsyncConnection, account_id: str) -> RowMapping | None:
+    """None for people of another login issuer."""
     try:
         number = UUID(account_id)
     except ValueError:
-        return ""
-    found = await connection.scalar(select(accounts.c.name).where(accounts.c.account_id == number))
-    return found or ""
+        return None
+    return (await connection.execute(select(accounts).where(accounts.c.account_id == number))).mappings().one_or_none()

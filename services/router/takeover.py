@@ -1,9 +1,15 @@
-"""The loop by which a running process takes over a version of the catalogue, without a restart."""
+"""The loop by which a running process takes over what others have published: catalogue versions, logins that ended."""
 
+from datetime import datetime, timedelta
+
+from services.router.people import sessions
 from services.router.rulebook import Rulebook
 from services.router.settings import Settings
 from services.router.store import Tx
 from shared.context import Context
+
+OVERLAP = timedelta(minutes=1)
+"""A transaction that began before the last look may have ended after it."""
 
 
 class Takeover:
@@ -14,10 +20,15 @@ class Takeover:
 
     def __init__(self, context: Context[Settings, Tx], rulebook: Rulebook) -> None:
         self._context, self._rulebook = context, rulebook
+        self._looked: datetime | None = None
 
     async def run_once(self) -> bool:
         async with self._context.begin() as tx:
             await self._rulebook.refresh(tx.connection)
+            now = self._context.clock.now()
+            for session, until in await sessions.ended(tx, since=self._looked and self._looked - OVERLAP, now=now):
+                self._context.ended.add(session, until)
+        self._looked = now
         return False
 
     async def close(self) -> None:

@@ -8,7 +8,8 @@ from typing import Literal
 from contracts.events.router import Reason
 from shared.errors import DomainError, NotFound
 
-UnitLevel = Literal["district_centre", "subdistrict", "department", "enterprise"]
+UnitLevel = Literal["district_centre", "subdistrict", "department", "enterprise", "community", "sub_unit"]
+"""1+6+N and what stands under them: the communities' stations of a subdistrict, the teams and posts of a unit."""
 AreaLevel = Literal["subdistrict", "community"]
 
 EVERYWHERE = "*"
@@ -40,6 +41,20 @@ class Unit:
     area: str
     """The subdistrict it works in, or `*` for the whole district."""
     effective_from: date
+    effective_to: date | None = None
+    """The first day it is no more; None while no end is known."""
+
+    def stands(self, on: date) -> bool:
+        return self.effective_from <= on and (self.effective_to is None or on < self.effective_to)
+
+
+@dataclass(frozen=True, slots=True)
+class Grid:
+    """网格: the part of a community one grid officer walks, under the district's own number."""
+
+    code: str
+    community: str
+    name: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +116,10 @@ class OrgTree:
     def children(self, code: str) -> tuple[Unit, ...]:
         return tuple(unit for unit in self if unit.parent == code)
 
+    def under(self, code: str) -> tuple[str, ...]:
+        """The unit itself and all below it."""
+        return tuple(unit.code for unit in self if unit.code == code or code in self.ancestors(unit.code))
+
     def is_party(self, code: str, accused: str) -> bool:
         """True for the accused unit and all below it; the centre is party only where it is itself accused."""
         if code == accused:
@@ -114,6 +133,7 @@ class Places:
     """All areas by code; knows the subdistrict of a community."""
 
     areas: Mapping[str, Area]
+    grids: tuple[Grid, ...] = ()
 
     def __contains__(self, code: object) -> bool:
         return code in self.areas

@@ -7,6 +7,7 @@ from sqlalchemy import TextClause, text
 
 from services.router.settings import Settings
 from services.router.store import Tx
+from services.router.usecases import emergencies
 from shared.context import Context
 
 BATCH = 500
@@ -37,10 +38,17 @@ DELETE FROM login_failures WHERE address IN (SELECT address FROM login_failures 
 _ERASED = text("""
 DELETE FROM erased_citizens WHERE citizen_id IN (SELECT citizen_id FROM erased_citizens WHERE at < :before LIMIT :batch)
 """)
+# Who logged in when stays in the record of accounts.
+_SESSIONS = text("""
+DELETE FROM sessions WHERE session_id IN (
+  SELECT session_id FROM sessions WHERE token_until < :before LIMIT :batch)
+""")
 
 
 class Upkeep:
-    """Prunes feed, deliveries, kept answers and counted failures, and erases what came after its erasure was told."""
+    """Prunes feed, deliveries, kept answers, counted failures and old sessions, erases what came after its erasure was
+    told, and lifts emergencies whose end has come.
+    """
 
     name = "router:upkeep"
     idle = 60.0
@@ -59,9 +67,11 @@ class Upkeep:
             await self._delete(_ANSWERS, now - timedelta(hours=settings.kept_answers_hours)),
             await self._delete(_FAILURES, now - timedelta(minutes=settings.lockout_minutes)),
             await self._delete(_ERASED, now - LATE),
+            await self._delete(_SESSIONS, now - timedelta(days=1)),
         ]
         async with self._context.begin() as tx:
             await tx.erase_told_since(now - LATE)
+            await emergencies.lift_over(tx, now=now)
         return any(full)
 
     async def _delete(self, statement: TextClause, before: datetime, **more: Any) -> bool:

@@ -92,7 +92,8 @@ def test_made_secrets_are_new_every_time_and_kept_ones_stay() -> None:
     one = make_env.values({}, trial=True, cluster=False)
     other = make_env.values({}, trial=True, cluster=False)
     assert {name for name in one if one[name] == other[name]} == {
-        "COMPOSE_PROFILES", "INTAKE_WECHAT_APPID", "INTAKE_WECHAT_SECRET", "INTAKE_WECHAT_URL"
+        "COMPOSE_PROFILES", "INTAKE_WECHAT_APPID", "INTAKE_WECHAT_SECRET", "INTAKE_WECHAT_URL",
+        "ROUTER_SECOND_FACTOR",
     }  # fmt: skip
     del one["INTAKE_LOOK_UP_KEY"]
     assert make_env.values(one, trial=False, cluster=False).items() >= one.items()

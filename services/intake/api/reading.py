@@ -10,7 +10,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 from starlette.types import Message
 
-from services.intake.domain import Reader
+from services.intake.domain import CONTACT_READERS, Reader
 from services.intake.parts import Parts
 from services.intake.settings import Settings
 from services.intake.store import Tx
@@ -55,7 +55,7 @@ IdempotencyKey = Annotated[
 
 
 def reader_of(actor: Actor) -> Reader:
-    return Reader(actor.id, actor.kind, actor.roles, actor.units)
+    return Reader(actor.id, actor.kind, actor.roles, actor.units, actor.units_as(*CONTACT_READERS))
 
 
 def citizen_id_of(actor: Actor) -> UUID:

@@ -69,6 +69,30 @@ class ContactView(BaseModel):
     wechat: bool
 
 
+class ContactReadView(BaseModel):
+    """One reading of a contact, for who watches over them; what was read is not in it."""
+
+    read_id: int
+    case_id: UUID
+    case_no: str | None
+    actor: str
+    roles: list[str]
+    unit_code: str | None
+    reason: str
+    read_at: datetime
+
+    @classmethod
+    def of(cls, row: Any) -> "ContactReadView":
+        same = ("case_id", "case_no", "actor", "roles", "unit_code", "reason", "read_at")
+        return cls(read_id=row.id, **{name: getattr(row, name) for name in same})
+
+
+class ContactReadPage(BaseModel):
+    items: list[ContactReadView]
+    next: int | None
+    """Give it as `before` for what came earlier; null on the last page."""
+
+
 class AttachmentView(BaseModel):
     attachment_id: UUID
     media_type: str

@@ -1,5 +1,6 @@
 """What everybody may read: the catalogue with its standards, and the names of the units."""
 
+from datetime import date
 from typing import Annotated
 
 from fastapi import APIRouter, Path, Query
@@ -12,6 +13,7 @@ from services.router.api.catalogue_views import (
     EntryView,
     FoundList,
     FoundView,
+    GridView,
     OutsideMeaning,
     OutsideMeanings,
     SubclassView,
@@ -26,6 +28,7 @@ from services.router.catalogue.whole import Catalogue
 from services.router.domain.rules import SHENZHEN
 from services.router.settings import Settings
 from services.router.store import Tx
+from services.router.units import FALLBACK
 from shared.context import Context
 from shared.errors import NotFound
 
@@ -141,7 +144,17 @@ async def read_entry(here: Here, code: AnyCode, edition: EditionId = None) -> En
 
 
 @routes.get("/units")
-async def read_units(here: Here) -> UnitList:
-    units = here_rules(here).catalogue.units
-    items = [UnitView(code=one.code, name=one.name, level=one.level, parent=one.parent) for one in units]
-    return UnitList(items=items)
+async def read_units(here: Here, on: date | None = None) -> UnitList:
+    """The org tree of today, or of another day: 1+6+N with communities, teams and grids."""
+    found, day = here_rules(here).catalogue, on or here.clock.now().astimezone(SHENZHEN).date()
+    fallbacks: dict[str, list[str]] = {}
+    for row in found.dispatch.rows:
+        if row.kind == FALLBACK:
+            fallbacks.setdefault(row.lead, []).append(row.area)
+    standing = [unit for unit in found.units if unit.stands(day)]
+    stations = {unit.area: unit.code for unit in standing if unit.level == "community"}
+    grids = [
+        GridView(code=one.code, name=one.name, community=one.community, unit_code=stations.get(one.community))
+        for one in found.places.grids
+    ]
+    return UnitList(items=[UnitView.of(unit, fallbacks.get(unit.code, ())) for unit in standing], grids=grids)

@@ -1,5 +1,6 @@
 """What everybody is shown of the catalogue: the tree, a category with its standards and laws, outside codes, units."""
 
+from collections.abc import Sequence
 from datetime import date
 from typing import Literal
 
@@ -9,6 +10,7 @@ from contracts.events.router import LimitUnit, Node
 from services.router.catalogue.codemaps import OutsideCode
 from services.router.catalogue.entries import Category, Standard
 from services.router.catalogue.whole import Catalogue, CitedLaw
+from services.router.units import Unit
 
 
 class CategoryName(BaseModel):
@@ -176,7 +178,39 @@ class UnitView(BaseModel):
     name: str
     level: str
     parent: str | None
+    area: str
+    """The area it works in, or `*` for the whole district."""
+    kinds: list[str]
+    effective_from: date
+    effective_to: date | None
+    """The first day it is no more."""
+    fallback_for: list[str]
+    """Areas whose matters come here when it is not clear whose they are (兜底)."""
+
+    @classmethod
+    def of(cls, unit: Unit, fallback_for: Sequence[str]) -> "UnitView":
+        return cls(
+            code=unit.code,
+            name=unit.name,
+            level=unit.level,
+            parent=unit.parent,
+            area=unit.area,
+            kinds=list(unit.kinds),
+            effective_from=unit.effective_from,
+            effective_to=unit.effective_to,
+            fallback_for=list(fallback_for),
+        )
+
+
+class GridView(BaseModel):
+    code: str
+    name: str
+    community: str
+    unit_code: str | None
+    """The community's station, whose grid officers look after it."""
 
 
 class UnitList(BaseModel):
     items: list[UnitView]
+    """Every unit names the one above it: centre, subdistricts and departments, and what stands under them (1+6+N)."""
+    grids: list[GridView]

@@ -11,12 +11,13 @@ from sqlalchemy import RowMapping
 
 from contracts.events.intake import CaseType, Place
 from contracts.events.router import Reason
-from services.router import lists, tagged
+from services.router import emergencies, lists, tagged
 from services.router.api.doors import (
     AllOfTags,
     AtDesk,
     AtWork,
     Dispatcher,
+    Filing,
     Here,
     IfMatch,
     Limit,
@@ -29,6 +30,7 @@ from services.router.api.tag_views import TagName
 from services.router.api.views import CaseView
 from services.router.domain import scope
 from services.router.domain.rules import Rules
+from services.router.people import reads
 from services.router.rows import candidates_of
 from services.router.store import Tx
 from services.router.usecases import desk as usecases
@@ -80,6 +82,8 @@ class QueueLine(CaseLine):
     confidence: float
     reasons: list[Reason]
     candidates: list[CandidateView]
+    emergency: bool
+    """An emergency that is on is about it: it stands before the others."""
 
     @classmethod
     def of(cls, row: RowMapping, rules: Rules, tags: Sequence[str], *, desk: bool) -> "QueueLine":
@@ -155,6 +159,7 @@ def _next(found: list[RowMapping], limit: int, key: str = "case_id") -> UUID | N
 
 async def shown(tx: Tx, case_id: UUID, by: Actor, response: Response, now: datetime) -> CaseView:
     case, rules = await usecases.look(tx, case_id, by)
+    await reads.note(tx.connection, case, by, now=now)
     tag(response, case)
     return CaseView.of(case, rules, by, await usecases.history(tx, case), now=now)
 
@@ -163,7 +168,7 @@ async def shown(tx: Tx, case_id: UUID, by: Actor, response: Response, now: datet
 async def read_queue(
     *,
     here: Here,
-    by: Dispatcher,
+    by: Filing,
     tags: AllOfTags = [],  # noqa: B006
     after: UUID | None = None,
     limit: Limit = 50,
@@ -172,7 +177,8 @@ async def read_queue(
     tagged.must_be_tags(tags, rules, desk=True)
     async with here.begin() as tx:
         recused = lists.recused_codes(by, rules)
-        found = await lists.queue(tx.connection, recused=recused, tags=tags, after=after, limit=limit)
+        first = emergencies.waiting_for(rules.alarm.on(here.clock.now()), rules.catalogue.places)
+        found = await lists.queue(tx.connection, recused=recused, tags=tags, first=first, after=after, limit=limit)
         rules_of = await names_of(here, tx, found)
         held = await tagged.tags_of(tx.connection, [row["case_id"] for row in found])
     items = [QueueLine.of(row, rules_of(row), held.get(row["case_id"], ()), desk=True) for row in found]
@@ -240,7 +246,7 @@ async def read_cases(
             left=[one.key for one in rules.table.states if one.final],
             recused=lists.recused_codes(by, rules),
             tags=tags,
-            confidential_too=desk or not tagged.personal(tags, rules),
+            confidential_too=not scope.only_open(by, rules) and (desk or not tagged.personal(tags, rules)),
             after=after,
             limit=limit,
         )
@@ -258,7 +264,7 @@ async def read_case(*, here: Here, by: AtWork, case_id: UUID, response: Response
 
 @routes.post("/cases/{case_id}/classification")
 async def classify_case(
-    *, here: Here, by: Dispatcher, case_id: UUID, body: Choice, response: Response, if_match: IfMatch = None
+    *, here: Here, by: Filing, case_id: UUID, body: Choice, response: Response, if_match: IfMatch = None
 ) -> CaseView:
     """The dispatcher's choice: files and dispatches."""
     now = here.clock.now()

@@ -13,6 +13,7 @@ from services.router.rulebook import Rulebook
 from services.router.settings import Settings
 from services.router.signing import Keyring
 from services.router.store import Tx
+from services.router.usecases.people import People
 from services.router.usecases.versions import etag
 from shared.actors import context_of, requires
 from shared.context import Context
@@ -26,11 +27,20 @@ type Limit = Annotated[int, Query(ge=1, le=200)]
 AllOfTags = Annotated[list[Annotated[str, Field(pattern=r"^[a-z_]{2,40}$")]], Query(alias="tag", max_length=5)]
 """Only what has all of these."""
 
-AtDesk = Annotated[Actor, Depends(requires("dispatcher", "reviewer", "supervisor", "leader", kind="staff"))]
+AtDesk = Annotated[
+    Actor, Depends(requires("dispatcher", "filing_clerk", "reviewer", "supervisor", "leader", kind="staff"))
+]
 Dispatcher = Annotated[Actor, Depends(requires("dispatcher", kind="staff"))]
+Filing = Annotated[Actor, Depends(requires("dispatcher", "filing_clerk", kind="staff"))]
 AtWork = Annotated[
     Actor,
-    Depends(requires("handler", "unit_manager", "dispatcher", "reviewer", "supervisor", "leader", "department")),
+    Depends(
+        requires(
+            *("handler", "unit_manager", "grid_officer", "department"),
+            *("dispatcher", "filing_clerk", "reviewer", "callback_clerk", "supervisor", "leader", "ruling_panel"),
+            *("discipline", "analyst"),
+        )
+    ),
 ]
 """Everybody who has to do with work orders; what each may do is the order table's business."""
 Hooks = Annotated[Actor, Depends(requires("admin", "department"))]
@@ -52,6 +62,11 @@ async def names_of(here: Context[Settings, Tx], tx: Tx, found: Sequence[RowMappi
     rulebook = rulebook_of(here)
     await rulebook.need(tx.connection, {row["edition"] for row in found})
     return lambda row: rulebook.edition(row["edition"]).rules
+
+
+def people_of(here: Context[Settings, Tx]) -> People:
+    people: People = here.parts["people"]
+    return people
 
 
 def keyring_of(here: Context[Settings, Tx]) -> Keyring:

@@ -18,6 +18,7 @@ from services.router.domain import scope
 from services.router.domain.errors import NotYourUnit
 from services.router.domain.rules import Rules
 from services.router.idempotency import once
+from services.router.people import reads
 from services.router.rows import due_of
 from services.router.usecases import orders as usecases
 from services.router.usecases.orders import Found
@@ -160,7 +161,7 @@ async def read_orders(
         now=here.clock.now(),
         soon=timedelta(hours=here.settings.due_soon_hours),
         recused=lists.recused_codes(by, rules),
-        confidential_too=desk or not tagged.personal(tags, rules),
+        confidential_too=not scope.only_open(by, rules) and (desk or not tagged.personal(tags, rules)),
     )
     async with here.begin() as tx:
         found = await worklist.page(tx.connection, wanted, after=Place.of(after) if after else None, limit=limit)
@@ -182,9 +183,11 @@ def _line(row: RowMapping, rules: Rules, tags: Sequence[str], *, desk: bool) -> 
 
 @routes.get("/{order_id}")
 async def read_order(*, here: Here, by: AtWork, order_id: UUID, response: Response) -> OrderView:
+    now = here.clock.now()
     async with here.begin() as tx:
         found = await usecases.look(tx, order_id, by)
-    return _shown(found, by, response, here.clock.now())
+        await reads.note(tx.connection, found[0], by, now=now)
+    return _shown(found, by, response, now)
 
 
 @routes.post("/{order_id}/sign")

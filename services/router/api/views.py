@@ -17,6 +17,7 @@ from services.router.domain.chain import Entry
 from services.router.domain.guards import Permission, case_permissions, order_permissions
 from services.router.domain.orders import WorkOrder
 from services.router.domain.rules import Rules
+from services.router.people import reads
 from shared.tokens import Actor
 
 
@@ -107,6 +108,8 @@ class OrderView(BaseModel):
     review: ReviewView | None
     tags: list[TagName]
     return_until: datetime
+    watermark: str
+    """Who looks, and when: lay it over the view of a confidential case; empty for others."""
     version: int
     """Also the ETag; send it back as If-Match."""
     allowed_actions: list[ActionView]
@@ -166,6 +169,7 @@ class OrderView(BaseModel):
             else ReviewView(outcome=order.review.outcome, note=order.review.note, at=order.review.at),
             tags=TagName.of_case(case, rules, desk=scope.sees_all(by, rules)),
             return_until=rules.return_until(order.dispatched_at),
+            watermark=reads.mark(case, by, now),
             version=case.log_seq,
             allowed_actions=[ActionView.of(one) for one in order_permissions(case, order, by, rules, now=now)],
         )
@@ -218,7 +222,7 @@ class CaseView(BaseModel):
     outcome: str | None
     closing_reason_code: str | None
     channel_code: str | None
-    """Only for the desk where the case is confidential."""
+    """Only for the desk where the case is confidential or anonymous."""
     accused_unit_code: str | None
     """Only for the desk."""
     said_type: str | None
@@ -234,6 +238,8 @@ class CaseView(BaseModel):
     log: list[LogView]
     log_broken_at: int | None
     """The first entry whose hash does not fit; null while the chain holds."""
+    watermark: str
+    """Who looks, and when: lay it over the view of a confidential case; empty for others."""
     version: int
     allowed_actions: list[ActionView]
 
@@ -270,7 +276,7 @@ class CaseView(BaseModel):
             closed_at=case.closed_at,
             outcome=case.outcome,
             closing_reason_code=case.closing_reason_code,
-            channel_code=case.channel_code if open_to_unit else None,
+            channel_code=case.channel_code if open_to_unit and (desk or not case.anonymous) else None,
             accused_unit_code=case.accused_unit_code if desk else None,
             said_type=case.said_type if open_to_unit else None,
             said_category=case.said_category if open_to_unit else None,
@@ -283,6 +289,7 @@ class CaseView(BaseModel):
             if open_to_unit
             else [],
             log_broken_at=history[1] if desk else None,
+            watermark=reads.mark(case, by, now),
             version=case.log_seq,
             allowed_actions=[ActionView.of(one) for one in case_permissions(case, by, rules)],
         )

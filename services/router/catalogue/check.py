@@ -6,11 +6,11 @@ from dataclasses import dataclass
 from services.router.catalogue.codemaps import OutsideCode
 from services.router.catalogue.editions import Edition
 from services.router.catalogue.entries import Category, Law, MainClass, Standard, Subclass, UnitKind
-from services.router.catalogue.responsible import check_units
+from services.router.catalogue.responsible import check_grids, check_units
 from services.router.catalogue.rules import Processes
 from services.router.catalogue.sheet import Report, Row
 from services.router.catalogue.uniqueness import Rows, unique
-from services.router.units import Area, DispatchRow, DispatchTable, Unit
+from services.router.units import Area, DispatchRow, DispatchTable, Grid, Unit
 
 MIN_KEYWORDS = 3
 MAX_WORD = 12
@@ -27,6 +27,7 @@ class Tables:
     laws: Rows[Law]
     unit_kinds: Rows[UnitKind]
     areas: Rows[Area]
+    grids: Rows[Grid]
     units: Rows[Unit]
     dispatch: Rows[DispatchRow]
     looked_at: Rows[frozenset[str]]
@@ -49,6 +50,7 @@ def check_tables(tables: Tables, table: DispatchTable, report: Report) -> None:
     check_units(
         tables.categories, tables.unit_kinds, tables.areas, tables.units, tables.dispatch, table=table, report=report
     )
+    check_grids(tables.grids, table.places)
     _known(((row, "category", one.category) for row, one in tables.code_maps), tables)
     _known(((row, "code_b", code) for row, pair in tables.looked_at for code in sorted(pair)), tables)
 

@@ -19,7 +19,7 @@ from services.router.catalogue.entries import (
 )
 from services.router.catalogue.files import Files
 from services.router.catalogue.sheet import Report, Row, read_table
-from services.router.units import Area, AreaLevel, DispatchRow, Unit, UnitLevel
+from services.router.units import Area, AreaLevel, DispatchRow, Grid, Unit, UnitLevel
 
 type Lines[T] = Iterator[tuple[Row, T]]
 
@@ -36,13 +36,16 @@ COLUMNS: dict[str, tuple[str, ...]] = {
     ),
     "laws.csv": ("name", "issuer", "valid_from", "valid_to", "replaced_by", "note"),
     "unit_kinds.csv": ("kind", "name"),
-    "units.csv": ("unit_code", "name", "level", "parent", "kinds", "area", "effective_from"),
+    "units.csv": ("unit_code", "name", "level", "parent", "kinds", "area", "effective_from", "effective_to"),
     "areas.csv": ("code", "name", "level", "parent", "aliases"),
+    "grids.csv": ("grid", "community", "name"),
     "dispatch.csv": ("unit_kind", "area", "lead", "co_units", "note"),
     "looked_at.csv": ("code_a", "code_b", "why"),
     "codemaps.csv": ("category", "table", "code", "name"),
 }
 """Every table and its columns, in the order of an export."""
+LATER = {"units.csv": ("effective_to",)}
+"""Last columns that tables from before there were such need not have."""
 
 _BASIS = re.compile(r"《([^《》]+)》([^《》]*)")
 _BETWEEN = "；;、，, "
@@ -150,6 +153,13 @@ def read_areas(files: Files, report: Report) -> Lines[Area]:
         )
 
 
+def read_grids(files: Files, report: Report) -> Lines[Grid]:
+    """A district without grids has no such table."""
+    for row in read_table(files, "grids.csv", COLUMNS["grids.csv"], report, needed=False):
+        code, community = row.code("grid", r"[0-9]{15}"), row.code("community", r"[0-9]{12}")
+        yield row, Grid(code, community, row.text("name", at_least=2, at_most=30))
+
+
 def read_units(files: Files, report: Report) -> Lines[Unit]:
     for row in _rows(files, "units.csv", report):
         yield (
@@ -162,6 +172,7 @@ def read_units(files: Files, report: Report) -> Lines[Unit]:
                 kinds=row.words("kinds"),
                 area=row.text("area", at_most=12),
                 effective_from=row.day("effective_from"),
+                effective_to=row.day_if_any("effective_to"),
             ),
         )
 
@@ -180,4 +191,4 @@ def read_looked_at(files: Files, report: Report) -> Lines[frozenset[str]]:
 
 
 def _rows(files: Files, table: str, report: Report) -> Iterator[Row]:
-    return read_table(files, table, COLUMNS[table], report)
+    return read_table(files, table, COLUMNS[table], report, later=LATER.get(table, ()))

@@ -102,6 +102,7 @@ def read_tables(files: Files, report: Report) -> Tables:
         laws=list(lines.read_laws(files, report)),
         unit_kinds=list(lines.read_unit_kinds(files, report)),
         areas=list(lines.read_areas(files, report)),
+        grids=list(lines.read_grids(files, report)),
         units=list(lines.read_units(files, report)),
         dispatch=list(lines.read_dispatch(files, report)),
         looked_at=list(lines.read_looked_at(files, report)),
@@ -111,7 +112,7 @@ def read_tables(files: Files, report: Report) -> Tables:
 
 def _dispatch(tables: Tables) -> DispatchTable:
     tree = OrgTree({unit.code: unit for _, unit in tables.units})
-    places = Places({area.code: area for _, area in tables.areas})
+    places = Places({area.code: area for _, area in tables.areas}, tuple(grid for _, grid in tables.grids))
     return DispatchTable(tuple(entry for _, entry in tables.dispatch), tree, places)
 
 

@@ -1,9 +1,9 @@
 """Owns what must hold between places, units and the dispatch table: a lead for every kind of unit everywhere."""
 
 from services.router.catalogue.entries import Category, UnitKind
-from services.router.catalogue.sheet import Report
+from services.router.catalogue.sheet import Report, Row
 from services.router.catalogue.uniqueness import Rows, unique
-from services.router.units import EVERYWHERE, FALLBACK, Area, DispatchRow, DispatchTable, OrgTree, Places, Unit
+from services.router.units import EVERYWHERE, FALLBACK, Area, DispatchRow, DispatchTable, Grid, OrgTree, Places, Unit
 
 
 def check_units(
@@ -23,6 +23,14 @@ def check_units(
     _dispatch(dispatch, kinds, table)
     _fallbacks(dispatch, table, report)
     _resolvable(categories, kinds, table)
+
+
+def check_grids(grids: Rows[Grid], places: Places) -> None:
+    unique(((row, grid.code) for row, grid in grids), "grid")
+    for row, grid in grids:
+        community = places.areas.get(grid.community)
+        if community is None or community.level != "community":
+            row.wrong("community", "is not a community of this table", "所属社区不存在")
 
 
 def _areas(areas: Rows[Area]) -> None:
@@ -53,13 +61,24 @@ def _units(units: Rows[Unit], kinds: set[str], places: Places, tree: OrgTree, re
                 row.wrong("parent", "the centre has no parent", "区级中心不应有上级")
         elif unit.parent not in tree:
             row.wrong("parent", "there is no such unit", "上级单位不存在")
-        elif not any(tree[code].level == "district_centre" for code in tree.ancestors(unit.code)):
+        elif not any(_is_end(tree, code) for code in tree.ancestors(unit.code)):
             row.wrong("parent", "does not lead up to the centre", "上级关系未归到区级中心")
         if unit.area != EVERYWHERE and unit.area not in places:
             row.wrong("area", "there is no such area", "区域不存在")
-        for kind in unit.kinds:
-            if kind not in kinds:
-                row.wrong("kinds", f"there is no kind {kind}", f"没有单位类别{kind}")
+        _unit(row, unit, kinds)
+
+
+def _unit(row: Row, unit: Unit, kinds: set[str]) -> None:
+    if unit.effective_to is not None and unit.effective_to <= unit.effective_from:
+        row.wrong("effective_to", "comes before effective_from", "失效日期早于生效日期")
+    for kind in unit.kinds:
+        if kind not in kinds:
+            row.wrong("kinds", f"there is no kind {kind}", f"没有单位类别{kind}")
+
+
+def _is_end(tree: OrgTree, code: str) -> bool:
+    """The centre; or a unit that does not exist, which is the fault of the row that names it."""
+    return code not in tree or tree[code].level == "district_centre"
 
 
 def _dispatch(rows: Rows[DispatchRow], kinds: set[str], table: DispatchTable) -> None:
@@ -75,6 +94,9 @@ def _dispatch(rows: Rows[DispatchRow], kinds: set[str], table: DispatchTable) ->
                 row.wrong(column, f"there is no unit {code}", f"没有单位{code}")
         if entry.kind != FALLBACK and entry.lead in table.tree and entry.kind not in table.tree[entry.lead].kinds:
             row.wrong("lead", f"{entry.lead} is not of kind {entry.kind}", "该单位不属于此类别")
+        for code in (entry.lead, *entry.co_units):
+            if code in table.tree and (end := table.tree[code].effective_to) is not None:
+                row.doubtful("lead", f"{code} ends on {end}", f"{code}将于{end}撤销，请安排接替单位")
         if entry.lead in entry.co_units:
             row.wrong("co_units", "names the lead again", "协办单位与主办单位相同")
 

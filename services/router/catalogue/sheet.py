@@ -147,23 +147,35 @@ class Row:
 
 
 def read_table(
-    files: Files, table: str, columns: Sequence[str], report: Report, *, needed: bool = True
+    files: Files,
+    table: str,
+    columns: Sequence[str],
+    report: Report,
+    *,
+    needed: bool = True,
+    later: Sequence[str] = (),
 ) -> Iterator[Row]:
-    """The rows of a UTF-8 table, in one file or in one for each class, whose header must be exactly `columns`."""
+    """The rows of a UTF-8 table, in one file or in one for each class, whose header must be exactly `columns`; of
+    `later` columns, which came after tables of this kind were stored, an older one has none and reads as empty.
+    """
     names = parts_of(files, table)
     if not names and needed:
         report.add(table, 0, "", "is missing", "缺少这张表")
     for name in names:
-        yield from _read_csv(name, files[name], columns, report)
+        yield from _read_csv(name, files[name], columns, report, later)
 
 
-def _read_csv(name: str, content: bytes, columns: Sequence[str], report: Report) -> Iterator[Row]:
+def _read_csv(name: str, content: bytes, columns: Sequence[str], report: Report, later: Sequence[str]) -> Iterator[Row]:
     """A byte order mark is passed over, and so are empty lines, which are counted."""
     try:
         lines = list(csv.reader(content.decode("utf-8-sig").splitlines(keepends=True), strict=True))
     except (UnicodeDecodeError, csv.Error) as error:
         report.add(name, 0, "", f"cannot be read as a UTF-8 table ({type(error).__name__})", "不是可读的UTF-8表格")
         return
+    if lines and later and tuple(lines[0]) == tuple(columns)[: -len(later)]:
+        lines = [
+            [*cells, *(later if not n else [""] * len(later))] if cells else cells for n, cells in enumerate(lines)
+        ]
     if not lines or tuple(lines[0]) != tuple(columns):
         report.add(name, 1, "", f"the header must be {','.join(columns)}", "表头与要求不符")
         return

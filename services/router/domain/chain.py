@@ -42,11 +42,16 @@ def first_break(entries: Iterable[Entry]) -> int | None:
     """
     previous, expected = GENESIS, 1
     for one in entries:
-        digest = _digest(one.prev_hash, one.case_id, one.seq, one.at, one.actor, one.action, one.facts)
-        if one.seq != expected or one.prev_hash != previous or one.hash != digest:
+        if one.seq != expected or not follows(one, previous):
             return expected
         previous, expected = one.hash, expected + 1
     return None
+
+
+def follows(one: Entry, previous: bytes) -> bool:
+    """True when the entry is as it was sealed, after the one with this hash."""
+    digest = _digest(one.prev_hash, one.case_id, one.seq, one.at, one.actor, one.action, one.facts)
+    return one.prev_hash == previous and one.hash == digest
 
 
 def _digest(prev_hash: bytes, case_id: UUID, seq: int, at: datetime, *words: object) -> bytes:

@@ -21,7 +21,7 @@ from services.router.domain.cases import Candidate, Case
 from services.router.domain.errors import TypeNotFileable, UnitIsParty, UnitUnknown
 from services.router.domain.guards import must_act_on_case
 from services.router.domain.orders import Role, WorkOrder
-from services.router.domain.rules import SYSTEM, Rules
+from services.router.domain.rules import SHENZHEN, SYSTEM, Rules
 from services.router.units import Dispatch, NoUnitLeft
 from shared.ids import new_id
 from shared.tokens import Actor
@@ -107,7 +107,7 @@ def decide_by_hand(
     category = rules.catalogue.category(decision.category_code or "")
     standard, by_standard = _standard(case, category, decision.standard_no, rules)
     for unit in (*co_units, *([lead] if lead else [])):
-        check_unit(case, unit, rules)
+        check_unit(case, unit, rules, now=now)
     if lead is not None:
         chosen = (lead, tuple(unit for unit in co_units if unit != lead))
         why = told = Reason(kind="dispatcher", text=rules.unit_name(lead))
@@ -135,9 +135,11 @@ def _told(dispatch: Dispatch, rules: Rules) -> Reason:
     return Reason(kind="fallback", text=rules.unit_name(dispatch.lead))
 
 
-def check_unit(case: Case, unit_code: str, rules: Rules) -> None:
-    """Orders go to units that exist and are not complained about."""
+def check_unit(case: Case, unit_code: str, rules: Rules, *, now: datetime | None = None) -> None:
+    """Orders go to units that exist (`now`: that day) and are not complained about."""
     if unit_code not in rules.catalogue.units:
+        raise UnitUnknown(unit_code)
+    if now is not None and not rules.catalogue.units[unit_code].stands(now.astimezone(SHENZHEN).date()):
         raise UnitUnknown(unit_code)
     if rules.is_party(unit_code, case.accused_unit_code):
         raise UnitIsParty
@@ -236,6 +238,9 @@ def open_order(
         replaces=replaces.order_id if replaces else None,
     )
     case.orders.append(order)
+    emergency = rules.emergency(case.area_code, case.category_code, now=now)
+    if emergency is not None:
+        reasons = (*reasons, Reason(kind="emergency", text=emergency.title))
     case.say(
         OrderDispatched(
             order_id=order.order_id,
@@ -244,6 +249,7 @@ def open_order(
             unit_name=rules.unit_name(unit_code),
             round=case.round,
             reasons=reasons,
+            urgent=emergency is not None,
         ),
         unit_code,
         now=now,

@@ -74,7 +74,7 @@ def _must_have_role(case: Case, row: OrderAction, order: WorkOrder | None, actor
         raise Recused
     if rules.roles_of(actor).isdisjoint(row.roles):
         raise RoleMissing(f"this needs one of the roles {', '.join(row.roles)}")
-    if row.own_unit and (order is None or order.unit_code not in actor.units):
+    if row.own_unit and (order is None or order.unit_code not in actor.units_as(*row.roles)):
         raise NotYourUnit
 
 

@@ -160,7 +160,7 @@ def redispatch(
 ) -> WorkOrder:
     """改派: to another unit, because the dispatcher erred (`own_error`) or agrees with a return."""
     must_act(case, order, "redispatch", by, rules, now=now)
-    check_unit(case, to_unit, rules)
+    check_unit(case, to_unit, rules, now=now)
     if any(live.unit_code == to_unit for live in case.live_orders()):
         raise SameUnit(to_unit)
     _move(case, order, "redispatch", by, rules, now=now)

@@ -11,6 +11,7 @@ from services.router.catalogue.entries import Standard
 from services.router.catalogue.rules import OrderTable
 from services.router.catalogue.tags import SetBy
 from services.router.catalogue.whole import Catalogue
+from services.router.domain.emergency import Alarm, Emergency
 from services.router.tagger import Tagger
 from shared.tokens import Actor
 
@@ -26,6 +27,8 @@ class DeskRules:
     classify_roles: frozenset[str]
     not_accept_roles: frozenset[str]
     see_all_roles: frozenset[str]
+    see_open_roles: frozenset[str]
+    """Of those, who sees no confidential case."""
     department_acts_as: frozenset[str]
     photo_types: frozenset[CaseType]
     always_queued: frozenset[CaseType]
@@ -40,6 +43,7 @@ class Rules:
     catalogue: Catalogue
     desk: DeskRules
     is_working_day: Callable[[date], bool]
+    alarm: Alarm = field(default_factory=Alarm, compare=False)
     table: OrderTable = field(init=False)
 
     def __post_init__(self) -> None:
@@ -69,6 +73,10 @@ class Rules:
 
     def photo_required(self, standard: Standard, type_code: CaseType) -> bool:
         return type_code in self.desk.photo_types and standard.photo_required
+
+    def emergency(self, area_code: str | None, category_code: str | None, *, now: datetime) -> Emergency | None:
+        """平战一体: the one that makes new orders of this category at this place urgent, if there is one."""
+        return self.alarm.about(area_code, category_code, self.catalogue.places, now=now)
 
     def return_until(self, dispatched_at: datetime) -> datetime:
         """The last instant an order may be returned: the end of the n-th working day after the day it came.

@@ -16,6 +16,13 @@ def sees_all(actor: Actor, rules: Rules) -> bool:
     return actor.has(*rules.desk.see_all_roles)
 
 
+def only_open(actor: Actor, rules: Rules) -> bool:
+    """True for who looks across units without need to know a person: confidential cases are not for them."""
+    return actor.has(*rules.desk.see_open_roles) and not actor.has(
+        *rules.desk.see_all_roles - rules.desk.see_open_roles
+    )
+
+
 def orders_of(actor: Actor, case: Case) -> list[WorkOrder]:
     """The orders the actor's units hold or held; one taken away by redispatch is theirs no more."""
     taken = {later.replaces for later in case.orders for order in case.orders if _taken_from(order, later)}
@@ -26,7 +33,17 @@ def _taken_from(order: WorkOrder, later: WorkOrder) -> bool:
     return later.replaces == order.order_id and later.unit_code != order.unit_code
 
 
+def sees(actor: Actor, case: Case, rules: Rules, order: WorkOrder | None = None) -> bool:
+    """Whether this case, or this order of it, is the actor's to see."""
+    if recused(actor, case, rules):
+        return False
+    if sees_all(actor, rules) and not (case.confidential and only_open(actor, rules)):
+        return True
+    own = orders_of(actor, case)
+    return bool(own) if order is None else order in own
+
+
 def must_see(actor: Actor, case: Case, rules: Rules) -> None:
     """Raises `CaseUnknown`, which does not tell whether the case exists."""
-    if recused(actor, case, rules) or not (sees_all(actor, rules) or orders_of(actor, case)):
+    if not sees(actor, case, rules):
         raise CaseUnknown

@@ -2,6 +2,8 @@
 
 from sqlalchemy import (
     ARRAY,
+    BigInteger,
+    Boolean,
     Column,
     DateTime,
     Index,
@@ -10,6 +12,7 @@ from sqlalchemy import (
     Table,
     Text,
     Uuid,
+    false,
     func,
 )
 
@@ -37,4 +40,13 @@ accounts = Table(
     Column("failures", Integer, nullable=False, server_default="0"),
     instant("locked_until"),
     Column("created_at", DateTime(timezone=True), nullable=False, server_default=func.now()),
+    instant("disabled_at"),
+    instant("password_changed_at"),
+    Column("must_change_password", Boolean, nullable=False, server_default=false()),
+    Column("old_password_hashes", ARRAY(Text), nullable=False, server_default="{}"),
+    Column("totp_secret", LargeBinary),
+    instant("totp_confirmed_at"),
+    Column("totp_used_step", BigInteger),
+    Column("recovery_codes", ARRAY(Text), nullable=False, server_default="{}"),
 )
+"""The secret of the second factor is encrypted; recovery codes are hashes, each used once."""

@@ -22,8 +22,7 @@ async def look(tx: Tx, order_id: UUID, by: Actor, *, lock: bool = False) -> Foun
     """The order, if it is the actor's to see; who may not learn that it exists hears that it is unknown."""
     case = await tx.case_of_order(order_id, lock=lock)
     rules, order = tx.rules_of(case), case.order(order_id)
-    hidden = scope.recused(by, case, rules)
-    if hidden or not (scope.sees_all(by, rules) or order in scope.orders_of(by, case)):
+    if not scope.sees(by, case, rules, order):
         raise OrderUnknown
     return case, order, rules
 

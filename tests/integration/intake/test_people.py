@@ -218,3 +218,33 @@ async def test_a_forgotten_citizen_leaves_only_nameless_cases(house):
     refused = await house.http.post("/v1/cases", json={"text": "注销后提交"}, headers=lin)
     assert refused.status_code == 401
     assert refused.json()["type"] == "urn:huying:problem:citizen-forgotten"
+
+
+async def test_every_reading_of_a_contact_shows_to_who_watches_and_to_nobody_else(house, desk):
+    case_id = await submitted(house)
+    for who in ("dispatcher", "callback_clerk"):
+        assert (await contact_reads(house, case_id, house.token("staff", who, who))).status_code == 201
+    watcher = house.token("staff", "auditor", "audit_admin")
+    page = (await house.http.get("/v1/contact-reads", headers=watcher, params={"case_id": case_id})).json()
+    assert [line["actor"] for line in page["items"]] == ["staff:callback_clerk", "staff:dispatcher"]
+    assert page["items"][0]["reason"]
+    assert page["items"][0]["case_no"].startswith("PS")
+    assert "138" not in str([{**line, "case_no": "", "case_id": "", "read_at": ""} for line in page["items"]])
+    older = {"limit": 1, "before": page["items"][0]["read_id"]}
+    assert len((await house.http.get("/v1/contact-reads", headers=watcher, params=older)).json()["items"]) == 1
+    for role in ("dispatcher", "leader", "system_admin"):
+        refused = await house.http.get("/v1/contact-reads", headers=house.token("staff", role, role))
+        assert refused.status_code == 403
+
+
+async def test_who_belongs_to_the_accused_unit_reads_no_contact_whatever_their_role(house):
+    case_id = await submitted(house, accused_unit_code="PS-D01")
+    recused = house.token("staff", "d", "dispatcher", units=("PS-D01",))
+    assert (await contact_reads(house, case_id, recused)).status_code == 403
+    assert (await contact_reads(house, case_id, house.token("staff", "e", "dispatcher"))).status_code == 201
+
+
+async def test_a_clerk_reads_no_contact_of_a_confidential_case(house):
+    case_id = await submitted(house, confidential=True)
+    clerk = house.token("staff", "c", "callback_clerk")
+    assert (await contact_reads(house, case_id, clerk)).status_code == 403

@@ -8,6 +8,7 @@ import pytest
 
 from services.router import staff
 from services.router.app import MANIFEST, seed
+from services.router.takeover import Takeover
 from shared.main import migrate_and_seed
 from tests.integration.router.desk import KEY, PASSWORD, House, Person, bearer, settings_for
 
@@ -26,10 +27,31 @@ async def test_a_login_gives_a_token_that_says_who_one_is(http: httpx.AsyncClien
     assert me.json()["units"][0]["code"] == "PS-C00"
 
 
-async def test_a_token_ends_after_eight_hours(http: httpx.AsyncClient, house: House) -> None:
+async def test_a_token_ends_after_half_an_hour_of_idleness(http: httpx.AsyncClient, house: House) -> None:
     token = (await log_in(http, PASSWORD)).json()["token"]
-    house.clock.advance(hours=8)
+    house.clock.advance(minutes=30)
     assert (await Person(http, bearer(token)).get("/staff/me")).status_code == 401
+    assert (await Person(http, bearer(token)).post("/staff/sessions/renewals")).status_code == 401
+
+
+async def test_who_is_at_work_stays_logged_in_for_eight_hours_and_no_longer(
+    http: httpx.AsyncClient, house: House
+) -> None:
+    session = (await log_in(http, PASSWORD)).json()
+    for _ in range(19):
+        house.clock.advance(minutes=25)
+        session = await Person(http, bearer(session["token"])).did("/staff/sessions/renewals")
+    assert session["expires_at"] == session["renewable_until"]
+    house.clock.advance(minutes=5)
+    assert (await Person(http, bearer(session["token"])).get("/staff/me")).status_code == 401
+
+
+async def test_who_logs_out_is_out(http: httpx.AsyncClient, house: House) -> None:
+    me = Person(http, bearer((await log_in(http, PASSWORD)).json()["token"]))
+    assert (await http.delete("/staff/sessions/current", headers=me.headers)).status_code == 204
+    assert (await me.post("/staff/sessions/renewals")).status_code == 401
+    await Takeover(house.context, house.context.parts["rulebook"]).run_once()
+    assert (await me.get("/staff/me")).status_code == 401
 
 
 async def test_a_wrong_password_and_an_unknown_login_look_the_same(http: httpx.AsyncClient) -> None:
@@ -61,7 +83,7 @@ async def test_a_password_is_verified_also_for_a_login_nobody_has_and_for_a_lock
     http: httpx.AsyncClient, house: House, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     verified: list[bool] = []
-    passwords: staff.Passwords = house.context.parts["passwords"]
+    passwords: staff.Passwords = house.context.parts["people"].passwords
     real = passwords.match
 
     async def counted(stored: str | None, given: str) -> bool:

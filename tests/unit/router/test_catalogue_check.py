@@ -223,3 +223,16 @@ def test_one_wrong_row_among_a_thousand_is_found(folder: Path) -> None:
     grow(folder, 80, 1007)
     put(folder / "01/standards.csv", 777, "limit_amount", "many")
     assert places(check(folder)) == {("01/standards.csv", 777, "limit_amount")}
+
+
+def test_units_stored_before_they_could_end_are_read_as_having_no_end(folder: Path) -> None:
+    table = folder / "units.csv"
+    lines = table.read_text(encoding="utf-8").splitlines()
+    table.write_text("\n".join(line.rpartition(",")[0] for line in lines), encoding="utf-8")
+    assert check(folder) == ()
+
+
+def test_a_unit_that_ends_before_it_began_and_a_grid_of_no_community_are_found(folder: Path) -> None:
+    put(folder / "units.csv", 4, "effective_to", "2018-01-01")
+    (folder / "grids.csv").write_text("grid,community,name\n440310001099001,440310001099,某网格\n", encoding="utf-8")
+    assert {("units.csv", 4, "effective_to"), ("grids.csv", 2, "community")} <= places(check(folder))

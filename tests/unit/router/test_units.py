@@ -1,5 +1,8 @@
 """Who gets the order: place, kind, fallback, and never the accused unit."""
 
+from dataclasses import replace
+from datetime import date
+
 import pytest
 
 from services.router.catalogue.reading import load
@@ -72,4 +75,28 @@ def test_every_category_has_a_lead_in_every_community_that_is_not_the_accused(ac
 def test_the_tree_runs_from_every_unit_up_to_the_centre() -> None:
     for unit in CATALOGUE.units:
         assert unit.level == "district_centre" or CATALOGUE.units.ancestors(unit.code)[-1] == "PS-C00"
-    assert len(CATALOGUE.units.children("PS-C00")) == len(CATALOGUE.units.units) - 1
+    below = {unit.level for code in ("PS-S01", "PS-D09") for unit in CATALOGUE.units.children(code)}
+    assert below == {"community", "sub_unit"}
+    assert set(CATALOGUE.units.under("PS-C00")) == {unit.code for unit in CATALOGUE.units}
+
+
+def test_six_subdistricts_have_their_twenty_four_communities_each_with_a_station_and_a_grid() -> None:
+    stations = {unit.area: unit for unit in CATALOGUE.units if unit.level == "community"}
+    communities = {area.code: area for area in CATALOGUE.places if area.level == "community"}
+    assert stations.keys() == communities.keys() == {grid.community for grid in CATALOGUE.places.grids}
+    assert len(stations) == 24
+    for code, unit in stations.items():
+        assert CATALOGUE.units[unit.parent or ""].area == communities[code].parent
+
+
+def test_every_area_has_a_fallback_unit() -> None:
+    for area in CATALOGUE.places:
+        row = DISPATCH.row("fallback", CATALOGUE.places.subdistrict_of(area.code))
+        assert row is not None
+        assert row.area == CATALOGUE.places.subdistrict_of(area.code)
+
+
+def test_a_unit_stands_from_its_first_day_to_the_day_before_its_end() -> None:
+    unit = replace(CATALOGUE.units["PS-U01"], effective_to=date(2026, 1, 1))
+    days = [date(2019, 7, 31), date(2019, 8, 1), date(2025, 12, 31), date(2026, 1, 1)]
+    assert [unit.stands(day) for day in days] == [False, True, True, False]
