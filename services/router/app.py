@@ -9,7 +9,18 @@ from typing import Any
 
 from contracts.events import ROUTER
 from services.router import consumers, signing, staff, tables
-from services.router.api import advice, catalogue, departments, desk, orders, quality, tags, versions
+from services.router.api import (
+    advice,
+    catalogue,
+    departments,
+    desk,
+    merging,
+    orders,
+    quality,
+    replies,
+    tags,
+    versions,
+)
 from services.router.api import staff as sessions
 from services.router.apprentice import Apprentice
 from services.router.rulebook import Rulebook
@@ -81,7 +92,9 @@ MANIFEST = Manifest(
         quality.routes,
         advice.routes,
         tags.routes,
+        merging.routes,
         orders.routes,
+        replies.routes,
         departments.routes,
         catalogue.routes,
         versions.routes,

@@ -24,7 +24,7 @@ CASE_COLUMNS, ORDER_COLUMNS, LOG_COLUMNS = _CASE, _ORDER, _ENTRY
 TAG_COLUMNS = ("case_id", *_TAGGING)
 """What the records of `copy_in` hold."""
 
-_CASE_IDS, _ORDER_IDS = ("case_id", "citizen_id"), ("case_id", "order_id", "replaces")
+_CASE_IDS, _ORDER_IDS = ("case_id", "citizen_id", "master_id"), ("case_id", "order_id", "replaces")
 
 
 def _plain(value: UUID | None) -> UUID | None:
