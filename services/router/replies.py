@@ -70,6 +70,8 @@ def _blame(said: str, rules: ReplyRules) -> Iterator[tuple[RuleCode, tuple[str, 
 
 def _hollow(said: str, request: Request, rules: ReplyRules) -> Iterator[tuple[RuleCode, tuple[str, ...]]]:
     """Of nothing but formulas, too short, beside the point, without a result: the first that holds says enough."""
+    if request.type_code not in rules.hollow_types:
+        return
     lengths, rest = rules.lengths, rules.formulas.any.sub("", said)
     left = len(_MEANINGFUL.findall(rest))
     formulas = _found(said, rules.formulas)
@@ -102,6 +104,8 @@ def _unanswered(said: str, request: Request, rules: ReplyRules) -> tuple[str, ..
 
 def _takes_up(rest: str, request: Request, rules: ReplyRules) -> bool:
     answering = rules.answering
+    if answering.taken_up.any.search(rest):
+        return True
     asked = _runs(f"{request.title}\n{request.text}\n{request.category_name}", answering.shared_chars, answering.silent)
     said = _runs(rest, answering.shared_chars, answering.silent)
     whole = len(_MEANINGFUL.findall(request.title + request.text))
@@ -111,8 +115,7 @@ def _takes_up(rest: str, request: Request, rules: ReplyRules) -> bool:
 def _runs(text: str, size: int, silent: tuple[str, ...]) -> set[str]:
     for word in silent:
         text = text.replace(word, "\n")
-    cut = (text[at : at + size] for at in range(len(text) - size + 1))
-    return {run for run in cut if all(_MEANINGFUL.match(char) for char in run)}
+    return {run for at in range(len(text) - size + 1) if (run := text[at : at + size]).isalnum()}
 
 
 def _only_promises(rest: str, request: Request, rules: ReplyRules) -> tuple[str, ...]:

@@ -78,6 +78,8 @@ class Answering(Rules):
 
     questions: tuple[Question, ...]
     question_types: tuple[CaseType, ...]
+    taken_up: Patterns
+    """Signs of an answer that need not share a word with the request."""
     shared_chars: Annotated[int, Field(ge=1, le=6)]
     """How long a run of characters of the request must be to be taken up."""
     min_shared: Annotated[int, Field(ge=1)]
@@ -106,6 +108,8 @@ class ReplyRules(Rules):
     blame: Patterns
     personal: Mapping[str, Patterns]
     """By what they give away: mobile, identity, name …"""
+    hollow_types: tuple[CaseType, ...]
+    """What must be answered with more than courtesy."""
     lengths: Lengths
     answering: Answering
     no_result: NoResult
