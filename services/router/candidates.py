@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Literal
-from uuid import UUID
 
 from sqlalchemy import RowMapping, text
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -57,16 +56,7 @@ async def find(
     connection: AsyncConnection, case: Case, rules: Candidates, *, recused: Sequence[str] = ()
 ) -> list[Candidate]:
     """The most alike first; none of an accused unit the asker belongs to."""
-    window = timedelta(days=rules.time.window_days)
-    asked = {
-        "case": case.case_id,
-        "keys": keys_around(case.title, case.text, case.received_at, rules),
-        "citizen": case.citizen_id,
-        "category": case.category_code,
-        "area": case.area_code,
-        "since": case.received_at - window,
-        "until": case.received_at + window,
-    }
+    asked = _asked(case, rules)
     this = _request(case.title, case.text, case.place, case.area_code, case.received_at)
     found = [
         _judged(case, this, row, rules)
@@ -76,6 +66,25 @@ async def find(
     kept = [one for one in found if _likely(one, rules)]
     kept.sort(key=lambda one: (-one.like.score, one.row["case_id"]))
     return kept[: rules.most]
+
+
+async def plan(connection: AsyncConnection, case: Case, rules: Candidates) -> list[str]:
+    """How PostgreSQL would look for them, for whoever watches over it."""
+    explained = await connection.execute(text(f"EXPLAIN {_LIKELY.text}"), _asked(case, rules))
+    return list(explained.scalars())
+
+
+def _asked(case: Case, rules: Candidates) -> dict[str, object]:
+    window = timedelta(days=rules.time.window_days)
+    return {
+        "case": case.case_id,
+        "keys": keys_around(case.title, case.text, case.received_at, rules),
+        "citizen": case.citizen_id,
+        "category": case.category_code,
+        "area": case.area_code,
+        "since": case.received_at - window,
+        "until": case.received_at + window,
+    }
 
 
 def _judged(case: Case, this: Request, row: RowMapping, rules: Candidates) -> Candidate:
@@ -96,8 +105,3 @@ def _likely(one: Candidate, rules: Candidates) -> bool:
 
 def _request(title: str, said: str, place: Place, area_code: str | None, at: datetime) -> Request:
     return Request(title=title, text=said, place=place, area_code=area_code, received_at=at)
-
-
-def masters(found: Sequence[Candidate]) -> list[UUID]:
-    """Those that could be a master at once: in the hands of a unit."""
-    return [one.row["case_id"] for one in found if one.row["state"] == "handling"]
