@@ -33,8 +33,8 @@ async def on_submitted(tx: Tx, envelope: Envelope[CaseSubmitted], now: datetime)
     edition, said = tx.rulebook.in_force(now), envelope.data
     case = filing.receive(envelope.case_id, said, edition.rules)
     tx.signed.append((case.case_id, keys_for(case, edition.rules)))
+    tx.add(case)
     if refusing.hand_over(case, edition.rules, now=now):
-        tx.add(case)
         return
     judge = tx.rulebook.judge(edition)
     found = judge.classify(
@@ -48,7 +48,6 @@ async def on_submitted(tx: Tx, envelope: Envelope[CaseSubmitted], now: datetime)
             channel_code=said.origin_channel_code,
         )
     )
-    tx.add(case)
     filing.decide(case, decision_of(found), edition.rules, now=now)
     tagging.retag(case, edition.rules, tx.repeats.of(case), now=now)
     tx.repeats.add(case)
