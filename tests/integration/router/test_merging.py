@@ -6,6 +6,7 @@ import pytest
 
 from contracts.events.feedback import CitizenDissatisfied, RatingSubmitted
 from contracts.events.intake import CaseWithdrawn, Place
+from services.router import candidates
 from shared.ids import new_id
 from tests.integration.router.desk import START, House, Person
 from tests.integration.router.test_life import handle
@@ -187,3 +188,13 @@ async def test_a_unit_does_not_learn_whom_its_case_follows_and_may_not_merge(
     assert (seen["followers"], seen["master_case_id"]) == ([], None)
     answer = await unit.post(f"/desk/cases/{master}/merge", {"master_case_id": str(follower), "kind": "same_fact"})
     assert answer.status_code == 403
+
+
+async def test_candidates_are_looked_for_along_indexes_only(house: House, pair: tuple[UUID, UUID]) -> None:
+    """INVARIANT: no table is read whole. Breaks when an index is lost, or a condition no index can serve is added."""
+    async with house.context.begin() as tx:
+        case = await tx.case(pair[1], lock=False)
+        plan = await candidates.plan(tx.connection, case, tx.rules_of(case).catalogue.merging.candidates)
+    assert [line for line in plan if "Seq Scan on" in line] == []
+    assert any("ix_signatures_keys" in line for line in plan)
+    assert any("ix_cases_matter" in line for line in plan)
