@@ -210,7 +210,7 @@ class OrderCancelled(RouterEvent):
 
     order_id: UUID
     unit_code: str
-    cause: Literal["taken_back", "ruled", "ended"]
+    cause: Literal["taken_back", "ruled", "ended", "merged"]
 
 
 class RulingOpened(RouterEvent):
@@ -283,7 +283,6 @@ class CaseNotAccepted(RouterEvent):
     """不予受理: with its reason and the channel that is the right one, both as the citizen reads them."""
 
     TYPE: ClassVar[str] = "case.not_accepted.v1"
-    EXTERNAL: ClassVar[bool] = True
 
     reason_code: str
     public_reason: str

@@ -15,9 +15,9 @@ from deploy.demo.pictures import VARIANTS, photo
 from deploy.demo.watching import View, Watcher
 
 REPLIES = (
-    "经现场核实，情况属实。{unit}已安排人员处理完毕，并将该点位列入每日巡查，感谢您的监督。",
-    "{unit}工作人员当天到场，问题已经解决，现场照片附后。如再次出现，请随时联系我们。",
-    "您反映的事项{unit}已办理完成，具体情况已电话向您说明。后续我们会持续跟进。",
+    "关于{matter}：经现场核实，情况属实。{unit}已安排人员处理完毕，并将该点位列入每日巡查，感谢您的监督。",
+    "{unit}工作人员当天到场，{matter}的问题已经解决，现场照片附后。如再次出现，请随时联系我们。",
+    "您反映的{matter}，{unit}已办理完成，具体情况已电话向您说明。后续我们会持续跟进。",
 )
 SHARE_RETURNED, SHARE_UNHAPPY, SHARE_SILENT = 0.06, 0.1, 0.08
 STEP_SECONDS = 90.0
@@ -184,7 +184,7 @@ async def _work(outcome: Outcome, order: dict[str, Any], number: int, cast: Cast
         await cast.unit.upload(order["order_id"], kind, photo(cleaned=kind == "after", variant=number % VARIANTS))
         for kind in ("before", "after")
     ]
-    reply = cast.chance.choice(REPLIES).format(unit=order["unit_name"])
+    reply = cast.chance.choice(REPLIES).format(unit=order["unit_name"], matter=order["category_name"])
     await cast.unit.post(f"{path}/resolve", {"public_reply": reply, "handling_note": "已处置", "photo_ids": photos})
     if lead:
         _acted(outcome, "verifying", again)

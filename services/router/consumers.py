@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from contracts.events.feedback import CitizenDissatisfied, PhotoTaken, RatingSubmitted
-from contracts.events.intake import CaseSubmitted, CitizenErased
+from contracts.events.intake import CaseSubmitted, CaseSupplemented, CaseUrged, CaseWithdrawn, CitizenErased
 from contracts.events.sla import (
     CaseSupervised,
     ClockBreached,
@@ -15,10 +15,11 @@ from contracts.events.sla import (
     ClockStarted,
     ClockWarned,
 )
-from services.router import duetimes, judgements
+from services.router import alike, duetimes, judgements, supplements
 from services.router.classifier import Classification, Message
-from services.router.domain import closing, filing, handling, tagging
-from services.router.domain.cases import Candidate
+from services.router.domain import additions, closing, filing, following, handling, refusing, tagging
+from services.router.domain.cases import Candidate, Case
+from services.router.domain.rules import Rules
 from services.router.store import Tx
 from shared.cloudevents import AnyEnvelope, Envelope
 from shared.consumer import Handlers
@@ -43,6 +44,10 @@ async def on_submitted(tx: Tx, envelope: Envelope[CaseSubmitted], now: datetime)
     """Classify; file and dispatch when sure, else leave it to a dispatcher."""
     edition, said = tx.rulebook.in_force(now), envelope.data
     case = filing.receive(envelope.case_id, said, edition.rules)
+    tx.signed.append((case.case_id, keys_for(case, edition.rules)))
+    tx.add(case)
+    if refusing.hand_over(case, edition.rules, now=now):
+        return
     judge = tx.rulebook.judge(edition)
     found = judge.classify(
         Message(
@@ -55,11 +60,41 @@ async def on_submitted(tx: Tx, envelope: Envelope[CaseSubmitted], now: datetime)
             channel_code=said.origin_channel_code,
         )
     )
-    tx.add(case)
     filing.decide(case, decision_of(found), edition.rules, now=now)
     tagging.retag(case, edition.rules, tx.repeats.of(case), now=now)
     tx.repeats.add(case)
     tx.judged.append(judgements.row(case.case_id, found, version=judge.version, edition=case.edition, now=now))
+
+
+def keys_for(case: Case, rules: Rules) -> list[int]:
+    return alike.keys_of(case.title, case.text, case.received_at, rules.catalogue.merging.candidates.text)
+
+
+async def on_supplemented(tx: Tx, envelope: Envelope[CaseSupplemented], now: datetime) -> None:
+    """Kept beside the case, and told to whoever has it in hand."""
+    case, said = tx.known(envelope.case_id), envelope.data
+    units = additions.supplement(case, by=said.by, photos=len(said.attachments), now=now)
+    tx.supplements.append(supplements.record(case.case_id, said))
+    await _tell(tx, case, units, envelope)
+
+
+async def on_urged(tx: Tx, envelope: Envelope[CaseUrged], now: datetime) -> None:
+    case, said = tx.known(envelope.case_id), envelope.data
+    units = additions.urge(case, said.times, by=said.by, now=now)
+    await _tell(tx, case, units, envelope)
+
+
+async def _tell(tx: Tx, case: Case, units: Sequence[str], envelope: AnyEnvelope) -> None:
+    """Of a follower those have to know who act for its master."""
+    if case.master_id is not None and case.state == "handling":
+        case = await tx.case(case.master_id)
+        units = case.units()
+    tx.tell(units, case, envelope)
+
+
+async def on_withdrawn(tx: Tx, envelope: Envelope[CaseWithdrawn], now: datetime) -> None:
+    case, said = tx.known(envelope.case_id), envelope.data
+    additions.withdraw(case, said.reason_code, tx.rules_of(case), by=said.by, now=now)
 
 
 def decision_of(found: Classification) -> filing.Decision:
@@ -89,7 +124,7 @@ async def on_rating(tx: Tx, envelope: Envelope[RatingSubmitted], now: datetime) 
 
 async def on_dissatisfied(tx: Tx, envelope: Envelope[CitizenDissatisfied], now: datetime) -> None:
     case = tx.known(envelope.case_id)
-    closing.hear_dissatisfied(case, envelope.data.round, tx.rules_of(case), now=now)
+    following.hear_dissatisfied(case, envelope.data.round, tx.rules_of(case), now=now)
 
 
 async def on_breach(tx: Tx, envelope: Envelope[ClockBreached], now: datetime) -> None:
@@ -135,6 +170,9 @@ async def on_erased(tx: Tx, envelope: Envelope[CitizenErased], now: datetime) ->
 
 HANDLERS: Handlers[Tx] = {
     CaseSubmitted: on_submitted,
+    CaseSupplemented: on_supplemented,
+    CaseUrged: on_urged,
+    CaseWithdrawn: on_withdrawn,
     CitizenErased: on_erased,
     PhotoTaken: on_photo,
     RatingSubmitted: on_rating,

@@ -10,11 +10,11 @@ import orjson
 from sqlalchemy import select, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from contracts.events.router import RouterEvent
 from services.router import tables
 from services.router.domain.cases import Case
+from services.router.domain.orders import CANCELLED
 from shared.bulk import copy_in
-from shared.cloudevents import AnyEnvelope
+from shared.cloudevents import AnyEnvelope, Event
 
 # The rows of the heads are locked in the order of the codes, by everybody, and last of all locks: nobody waits in a
 # circle, and because they are held until commit a reader never sees position 8 before position 7.
@@ -29,6 +29,8 @@ _DELIVERIES = (
     *("webhook_id", "message_id", "event_type", "case_id", "unit_code", "position"),
     *("state", "attempts", "due_at", "created_at"),
 )
+TAKEN = frozenset({"redispatched", CANCELLED})
+"""States of an order that is its unit's no more."""
 REMOVED = "removed"
 """Why a webhook is disabled for good; for any other reason it may come back."""
 
@@ -42,7 +44,7 @@ class Told:
     envelope: AnyEnvelope
 
 
-def order_for(case: Case, event: RouterEvent, unit_code: str) -> UUID | None:
+def order_for(case: Case, event: Event, unit_code: str) -> UUID | None:
     """The order of this unit an event is about; of several the newest."""
     named = getattr(event, "order_id", None)
     held = [order for order in case.orders if order.unit_code == unit_code]
@@ -159,7 +161,7 @@ def message(entry: dict[str, Any]) -> dict[str, Any]:
     if entry["order_id"] is not None:
         names = ("case_no", "role", "state", "round")
         order = {"order_id": str(entry["order_id"])} | {name: entry[name] for name in names}
-        if entry["state"] != "redispatched":
+        if entry["state"] not in TAKEN:
             place = {name: value for name, value in entry["place"].items() if value is not None}
             more = ("title", "text", "type_code", "category_code", "area_code", "grade", "photo_required")
             order |= {name: entry[name] for name in more} | {"place": place, "review": _review(entry["review"])}

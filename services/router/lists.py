@@ -27,7 +27,16 @@ _CASE_COLUMNS = (
     cases.c.received_at,
     cases.c.closed_at,
     cases.c.outcome,
+    cases.c.master_id,
+    cases.c.supplements,
+    cases.c.urges,
+    cases.c.withdrawal_asked_at,
 )
+_MARKED = {
+    "supplemented": cases.c.supplements > 0,
+    "urged": and_(cases.c.urges > 0, cases.c.state != "replied"),
+    "withdrawal_asked": cases.c.withdrawal_asked_at.is_not(None),
+}
 _ORDER_COLUMNS = (
     orders.c.order_id,
     orders.c.case_id,
@@ -74,6 +83,7 @@ async def cases_by_state(
     recused: Collection[str],
     tags: Collection[str] = (),
     confidential_too: bool = True,
+    marks: Collection[str] = (),
     after: UUID | None,
     limit: int,
 ) -> list[RowMapping]:
@@ -81,6 +91,8 @@ async def cases_by_state(
     query = with_tags(select(*_CASE_COLUMNS), tags).order_by(cases.c.case_id.desc()).limit(limit)
     if not confidential_too:
         query = query.where(not_(cases.c.confidential))
+    if marks:
+        query = query.where(cases.c.state != "closed", *(_MARKED[one] for one in marks))
     if states:
         query = query.where(cases.c.state.in_(states))
     if after is not None:

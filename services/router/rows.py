@@ -27,7 +27,7 @@ TAG_COLUMNS = ("case_id", *_TAGGING)
 
 NEVER = datetime(9999, 12, 31, tzinfo=UTC)
 """When an order is due that no clock runs for: last in every list."""
-_CASE_IDS, _ORDER_IDS = ("case_id", "citizen_id"), ("case_id", "order_id", "replaces")
+_CASE_IDS, _ORDER_IDS = ("case_id", "citizen_id", "master_id"), ("case_id", "order_id", "replaces")
 
 
 def _plain(value: UUID | None) -> UUID | None:

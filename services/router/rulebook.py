@@ -198,5 +198,4 @@ def read_desk(file: Path) -> DeskRules:
         department_acts_as=frozenset(raw["department_acts_as"]),
         photo_types=frozenset(raw["photo_types"]),
         always_queued=frozenset(raw["always_queued"]),
-        not_accepted={one["code"]: (one["zh"], one["en"]) for one in raw["not_accepted"]},
     )

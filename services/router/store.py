@@ -5,12 +5,12 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import select, text
+from sqlalchemy import RowMapping, select, text
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from services.router import feed, judgements, rows, tables
-from services.router.domain import tagging
+from services.router import feed, judgements, rows, supplements, tables
+from services.router.domain import following, tagging
 from services.router.domain.cases import Case, Tagging
 from services.router.domain.chain import Entry
 from services.router.domain.errors import CaseUnknown, OrderUnknown
@@ -21,7 +21,7 @@ from services.router.repeats import Repeats
 from services.router.rulebook import Rulebook
 from shared import db
 from shared.bulk import copy_in
-from shared.cloudevents import Envelope
+from shared.cloudevents import AnyEnvelope, Envelope
 
 _KEEP = {
     *("case_id", "case_no", "received_at", "channel_code", "order_id"),
@@ -41,6 +41,7 @@ _SAVE_CASE = _saving(tables.cases, ["case_id"])
 _SAVE_ORDER = _saving(tables.orders, ["case_id", "order_id"])
 _SAVE_TAG = _saving(tables.case_tags, ["case_id", "tag"])
 _LOCK = text("SELECT 1 FROM cases WHERE case_id = ANY(CAST(:cases AS uuid[])) ORDER BY case_id FOR UPDATE")
+SUPPLEMENT_COLUMNS = supplements.COLUMNS
 _REMEMBER_ERASED = text("""
 INSERT INTO erased_citizens (citizen_id, at)
 SELECT * FROM unnest(CAST(:citizens AS uuid[]), CAST(:instants AS timestamptz[]))
@@ -56,6 +57,12 @@ _WIPE = text("""
 UPDATE cases SET title = '', text = '', place = place - '{address,latitude,longitude,coordinates}'::text[]
 WHERE case_id = ANY(CAST(:cases AS uuid[])) AND state = 'closed' AND erased_at IS NOT NULL
 """)
+_WIPE_SUPPLEMENTS = text("""
+UPDATE supplements SET text = '', attachments = '[]'
+FROM cases WHERE supplements.case_id = ANY(CAST(:cases AS uuid[])) AND cases.case_id = supplements.case_id
+AND cases.state = 'closed' AND cases.erased_at IS NOT NULL
+""")
+_WIPE_SIGNATURES = text("DELETE FROM signatures WHERE case_id = ANY(CAST(:cases AS uuid[]))")
 
 
 class Tx(db.Tx):
@@ -71,6 +78,11 @@ class Tx(db.Tx):
         self.due = DueTimes()
         self.judged: list[tuple[object, ...]] = []
         """What was thought of new cases, as `judgements.COLUMNS`."""
+        self.signed: list[tuple[UUID, list[int]]] = []
+        """By which keys new cases are found by those like them."""
+        self.supplements: list[tuple[object, ...]] = []
+        """What was added to cases, as `SUPPLEMENT_COLUMNS`."""
+        self._heard: list[feed.Told] = []
 
     def rules_of(self, case: Case) -> Rules:
         return self.rulebook.of(case)
@@ -109,7 +121,7 @@ class Tx(db.Tx):
         return await self.case(found, lock=lock)
 
     async def load(self, case_ids: Iterable[UUID], *, lock: bool = True) -> list[Case]:
-        """In three queries, however many; always locked in the same order."""
+        """In three queries, however many, and three more where there are followers; locked in one order."""
         wanted = sorted(set(case_ids) - self._cases.keys())
         if wanted:
             query = select(tables.cases).where(tables.cases.c.case_id.in_(wanted)).order_by(tables.cases.c.case_id)
@@ -120,11 +132,26 @@ class Tx(db.Tx):
             for row in found:
                 case_id = row["case_id"]
                 self._cases[case_id] = rows.case_of(row, held.get(case_id, []), tags.get(case_id, {}))
+            await self._followers(found, lock=lock)
         return [self._cases[case_id] for case_id in wanted if case_id in self._cases]
 
     async def lock(self, case_ids: Iterable[UUID]) -> None:
         """Nobody else changes these cases or their orders until the transaction ends; none of them is loaded."""
         await self.connection.execute(_LOCK, {"cases": sorted(set(case_ids))})
+
+    async def _followers(self, found: Sequence[RowMapping], *, lock: bool) -> None:
+        """Who has followers brings them along, so that whatever happens to it happens to them; asked only of such."""
+        if masters := [row["case_id"] for row in found if row["followed"]]:
+            query = select(tables.cases.c.case_id).where(tables.cases.c.master_id.in_(masters))
+            await self.load((await self.connection.execute(query)).scalars().all(), lock=lock)
+
+    def followers_of(self, case: Case) -> list[Case]:
+        """Of a loaded case; those that are closed too."""
+        return [one for one in self._cases.values() if one.master_id == case.case_id] if case.followed else []
+
+    def tell(self, units: Sequence[str], case: Case, envelope: AnyEnvelope) -> None:
+        """Put what another service said of a case into the feeds of the units that hold it."""
+        self._heard += [feed.Told(unit, feed.order_for(case, envelope.data, unit), envelope) for unit in units]
 
     async def _orders(self, case_ids: Sequence[UUID]) -> Mapping[UUID, list[WorkOrder]]:
         held: dict[UUID, list[WorkOrder]] = {}
@@ -157,6 +184,8 @@ class Tx(db.Tx):
         self._erased[citizen_id] = now
 
     async def flush(self) -> None:
+        for case in [one for one in self._cases.values() if one.followed and one.news]:
+            following.follow(case, self.followers_of(case), self.rules_of)
         changed = [case for case in self._cases.values() if case.entries]
         for case in changed:
             tagging.follow(case, self.rules_of)
@@ -165,6 +194,10 @@ class Tx(db.Tx):
         await copy_in(self.connection, "judgements", judgements.COLUMNS, self.judged)
         self.judged.clear()
         await self.due.write(self.connection)
+        await copy_in(self.connection, "signatures", ("case_id", "keys"), self.signed)
+        self.signed.clear()
+        await copy_in(self.connection, "supplements", SUPPLEMENT_COLUMNS, self.supplements)
+        self.supplements.clear()
         if self._erased:
             told = {"citizens": list(self._erased), "instants": list(self._erased.values())}
             await self.connection.execute(_REMEMBER_ERASED, told)
@@ -179,7 +212,8 @@ class Tx(db.Tx):
 
     async def _wipe(self, case_ids: Sequence[UUID]) -> None:
         if case_ids:
-            await self.connection.execute(_WIPE, {"cases": list(case_ids)})
+            for statement in (_WIPE, _WIPE_SUPPLEMENTS, _WIPE_SIGNATURES):
+                await self.connection.execute(statement, {"cases": list(case_ids)})
 
     async def _write(self, changed: Sequence[Case]) -> None:
         """New rows by COPY, changes by one `executemany` a table; the feed last: its heads are locks everybody wants."""
@@ -206,7 +240,7 @@ class Tx(db.Tx):
         return self.rules_of(case).table.over
 
     async def _tell(self, changed: Sequence[Case]) -> None:
-        told: list[feed.Told] = []
+        told, self._heard = self._heard, []
         for case in changed:
             for news in case.news:
                 envelope = Envelope.of(

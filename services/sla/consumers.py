@@ -76,6 +76,11 @@ def on_order_redispatched(case: CaseClocks, event: Envelope[router.OrderRedispat
 
 
 @heard
+def on_order_cancelled(case: CaseClocks, event: Envelope[router.OrderCancelled]) -> None:
+    case.redispatched(event.time, event.data.order_id)
+
+
+@heard
 def on_case_reviewed(case: CaseClocks, event: Envelope[router.CaseReviewed]) -> None:
     if event.data.outcome == "sent_back":
         case.sent_back(event.time, order_id=event.data.order_id, turn=event.data.round)
@@ -115,6 +120,7 @@ CONSUMES: Handlers[SlaTx] = {
     router.OrderContacted: on_order_contacted,
     router.OrderResolved: on_order_resolved,
     router.OrderRedispatched: on_order_redispatched,
+    router.OrderCancelled: on_order_cancelled,
     router.CaseReviewed: on_case_reviewed,
     router.CaseReplied: on_case_replied,
     router.CaseReworked: on_case_reworked,

@@ -94,7 +94,7 @@ class CaseClocks:
         self._stop(at, lambda clock: clock.order_id == order_id and clock.kind in ("sign", "handle"))
 
     def redispatched(self, at: datetime, order_id: UUID) -> None:
-        """改派: the unit is out of it. A return alone stops nothing: the order stays with it until somebody else has it."""
+        """改派, or cancelled: the unit is out of it. A return alone stops nothing: the order stays with it until somebody else has it."""
         self._stop(at, lambda clock: clock.order_id == order_id)
 
     def sent_back(self, at: datetime, *, order_id: UUID, turn: int) -> None:

@@ -10,7 +10,7 @@ from services.feedback.domain.wording import Wording
 State = Literal["done", "current", "pending", "skipped"]
 
 # Kept first when the bar is full; notes come last, the newest of them first.
-_SIDES_BY_WEIGHT = ("supervised", "overdue", "reworked", "answered", "contacted")
+_SIDES_BY_WEIGHT = ("supervised", "overdue", "reworked", "merged", "answered", "contacted")
 _LONG_AGO = datetime.min.replace(tzinfo=UTC)
 
 
@@ -31,6 +31,8 @@ def state_of(facts: Facts) -> str:
     if facts.reply() is not None:
         rating = facts.rating()
         return "replied" if rating is None else "rated" if rating.satisfied else "rated_again"
+    if facts.merged is not None:
+        return "merged"
     if facts.filed_at is None and not facts.orders:
         return "submitted"
     lead = facts.lead()
@@ -134,7 +136,8 @@ def _main(telling: Telling, plan: list[PlanNode], goals: list[str]) -> list[BarN
 def _done_text(telling: Telling, node: PlanNode, goal: str, *, passed_by: bool) -> str:
     words = telling.words
     if goal == "closed":
-        return words.states[telling.state]
+        # Said in full already: what braces are left are the reason's own.
+        return words.standing(telling.facts, telling.state).replace("{", "{{").replace("}", "}}")
     if goal == "filed" and telling.facts.due_at is not None:
         return words.filed_with_due
     if goal == "replied":
@@ -145,8 +148,8 @@ def _done_text(telling: Telling, node: PlanNode, goal: str, *, passed_by: bool) 
 
 
 def _waiting_text(words: Wording, node: PlanNode, state: str, names: dict[str, str]) -> str:
-    if state == "verifying":
-        return words.states["verifying"]
+    if state in ("verifying", "merged"):
+        return words.states[state]
     if node.key == "closed" and state in ("replied", "rated", "rated_again"):
         return words.states[state]
     if node.key == "handling" and names["others"]:
@@ -169,6 +172,8 @@ def _sides(facts: Facts, words: Wording, *, room: int, contact_in_plan: bool) ->
     for repeat in facts.repeats:
         add("reworked", repeat.at, said="reopened" if repeat.cause == "reopened" else "")
     add("supervised", facts.supervised_at)
+    if facts.merged is not None:
+        add("merged", facts.merged.at, said="merged_own" if facts.merged.kind == "same_person" else "")
     add("overdue", facts.overdue_at, said="overdue_answered" if facts.reply() or facts.closing else "")
     lead = facts.lead()
     if lead is not None and not contact_in_plan:

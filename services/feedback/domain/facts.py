@@ -87,6 +87,25 @@ class WorkPhoto:
 
 
 @dataclass(slots=True)
+class Merge:
+    """并案: whose progress it shares, which is another's business, or which earlier case of the same citizen has its words."""
+
+    at: datetime
+    kind: Literal["same_person", "same_fact"]
+    case_no: str
+    """Shown only where both are the same citizen's."""
+
+
+@dataclass(slots=True)
+class Refusal:
+    """不予受理: why, and where to go with it."""
+
+    reason: str
+    right_channel: str
+    handed_over: bool
+
+
+@dataclass(slots=True)
 class Closing:
     at: datetime
     outcome: Outcome
@@ -111,6 +130,8 @@ class Facts:
     repeats: list[Repeat] = field(default_factory=list)
     closing: Closing | None = None
     filed_type_code: str | None = None
+    merged: Merge | None = None
+    refusal: Refusal | None = None
     # from sla
     due_at: datetime | None = None
     due_provisional: bool = False

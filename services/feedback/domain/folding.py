@@ -8,10 +8,14 @@ from contracts.events.intake import CaseSubmitted
 from contracts.events.router import (
     CaseClosed,
     CaseFiled,
+    CaseMerged,
+    CaseNotAccepted,
     CaseReopened,
     CaseReplied,
     CaseReviewed,
     CaseReworked,
+    CaseUnmerged,
+    OrderCancelled,
     OrderContacted,
     OrderDispatched,
     OrderProgressed,
@@ -22,7 +26,7 @@ from contracts.events.router import (
     OrderSigned,
 )
 from contracts.events.sla import CaseSupervised, ClockBreached, ClockStarted
-from services.feedback.domain.facts import Closing, Facts, Note, Order, PlanNode, Repeat, Reply
+from services.feedback.domain.facts import Closing, Facts, Merge, Note, Order, PlanNode, Refusal, Repeat, Reply
 from shared.cloudevents import Event
 from shared.errors import DomainError
 
@@ -103,6 +107,25 @@ def redispatched(facts: Facts, event: OrderRedispatched, _: datetime) -> None:
     order.withdrawn = True
 
 
+def cancelled(facts: Facts, event: OrderCancelled, _: datetime) -> None:
+    order = facts.order(event.order_id)
+    if order is None:
+        raise OrderUnknown
+    order.withdrawn = True
+
+
+def merged(facts: Facts, event: CaseMerged, at: datetime) -> None:
+    facts.merged = Merge(at, event.kind, event.master_case_no)
+
+
+def unmerged(facts: Facts, _: CaseUnmerged, __: datetime) -> None:
+    facts.merged = None
+
+
+def not_accepted(facts: Facts, event: CaseNotAccepted, _: datetime) -> None:
+    facts.refusal = Refusal(event.public_reason, event.right_channel, event.handed_over)
+
+
 def reviewed(facts: Facts, event: CaseReviewed, _: datetime) -> None:
     order = facts.order(event.order_id)
     if order is not None and event.outcome == "sent_back":
@@ -123,7 +146,7 @@ def reopened(facts: Facts, event: CaseReopened, at: datetime) -> None:
 
 
 def _repeat(facts: Facts, repeat: Repeat) -> None:
-    facts.closing = None
+    facts.closing = facts.refusal = None
     if all(each.round != repeat.round for each in facts.repeats):
         facts.repeats.append(repeat)
 
@@ -166,6 +189,10 @@ FOLDS: Mapping[type[Event], Callable[[Facts, Any, datetime], None]] = {
     OrderReturned: returned,
     OrderReturnRejected: return_rejected,
     OrderRedispatched: redispatched,
+    OrderCancelled: cancelled,
+    CaseMerged: merged,
+    CaseUnmerged: unmerged,
+    CaseNotAccepted: not_accepted,
     CaseReviewed: reviewed,
     CaseReplied: replied,
     CaseReworked: reworked,

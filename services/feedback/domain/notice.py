@@ -63,6 +63,7 @@ def _occurrences(facts: Facts) -> dict[str, list[int]]:
     return {
         "accepted": [1] if facts.filed_at else [],
         "not_accepted": [1] if refused else [],
+        "merged": [1] if facts.merged else [],
         "replied": [reply.round for reply in facts.replies],
         "reworked": [repeat.round for repeat in facts.repeats if repeat.cause != "review"],
         "supervised": [1] if facts.supervised_at else [],

@@ -5,7 +5,7 @@ from typing import Any
 from uuid import UUID
 
 from services.feedback.domain.bar import BarNode, bar, state_of
-from services.feedback.domain.facts import Facts, Note, Reply, Stars
+from services.feedback.domain.facts import Facts, Merge, Note, Refusal, Reply, Stars
 from services.feedback.domain.rating import refusal
 from services.feedback.domain.wording import Wording
 
@@ -20,7 +20,7 @@ def view_of(facts: Facts, words: Wording) -> dict[str, Any]:
         "type_code": facts.kind,
         "type_name": words.types.get(facts.kind or "", ""),
         "category_name": facts.category_name,
-        "status": {"code": state, "text": words.states[state].format_map(names)},
+        "status": {"code": state, "text": words.standing(facts, state)},
         "closed": facts.closing is not None,
         "round": facts.round,
         "submitted_at": _instant(facts.submitted_at),
@@ -35,6 +35,8 @@ def view_of(facts: Facts, words: Wording) -> dict[str, Any]:
         "nodes": [_node(node) for node in nodes],
         "notes": [_note(note) for note in notes],
         "replies": [_reply(facts, reply) for reply in facts.replies],
+        "merged": _merged(facts.merged) if facts.merged else None,
+        "refusal": _refusal(facts.refusal) if facts.refusal else None,
         "rating": _rating(rating) if rating else None,
         "allowed_actions": [
             {"action": "rate", "allowed": no_rating is None, "reason": words.refusals[no_rating] if no_rating else None}
@@ -71,6 +73,23 @@ def _reply(facts: Facts, reply: Reply) -> dict[str, Any]:
         "unit": reply.unit_name,
         "text": reply.text,
         "photos": photos,
+    }
+
+
+def _merged(merge: Merge) -> dict[str, Any]:
+    """Another citizen's number is not told."""
+    return {
+        "kind": merge.kind,
+        "at": _instant(merge.at),
+        "case_no": merge.case_no if merge.kind == "same_person" else None,
+    }
+
+
+def _refusal(refused: Refusal) -> dict[str, Any]:
+    return {
+        "reason": refused.reason,
+        "right_channel": refused.right_channel,
+        "handed_over": refused.handed_over,
     }
 
 

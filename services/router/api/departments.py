@@ -11,6 +11,7 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, field_validato
 from sqlalchemy import RowMapping
 
 from contracts.events import ROUTER
+from contracts.events.intake import CaseSupplemented, CaseUrged
 from services.router import feed, targets
 from services.router.api.doors import Department, Here, Hooks, IdempotencyKey, Limit, keyring_of
 from services.router.circuit import Circuit, CircuitState
@@ -22,7 +23,7 @@ from shared.errors import FieldError, InvalidInput
 
 routes = APIRouter(tags=["departments"])
 
-EVENT_TYPES = frozenset(event.TYPE for event in ROUTER)
+EVENT_TYPES = frozenset((*(event.TYPE for event in ROUTER), CaseSupplemented.TYPE, CaseUrged.TYPE))
 type DeliveryState = Literal["pending", "delivered", "dead", "suspended", "cancelled"]
 _CURSOR = re.compile(r"([A-Z]{2}-[A-Z][0-9]{2})\.([0-9]{1,18})")
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 from uuid import UUID
 
 from fastapi import APIRouter, Query, Response
@@ -28,12 +28,15 @@ from services.router.api.doors import (
 from services.router.api.filed_views import CandidateView, category_name
 from services.router.api.tag_views import TagName
 from services.router.api.views import CaseView
+from services.router.catalogue.refusals import Refusal
 from services.router.domain import scope
+from services.router.domain.cases import Mark, marks
 from services.router.domain.rules import Rules
 from services.router.people import reads
 from services.router.rows import candidates_of
 from services.router.store import Tx
 from services.router.usecases import desk as usecases
+from services.router.usecases import merging
 from shared.tokens import Actor
 
 routes = APIRouter(prefix="/desk", tags=["desk"])
@@ -42,6 +45,12 @@ UnitCode = Annotated[str, Field(pattern=r"^[A-Z]{2}-[A-Z][0-9]{2}$")]
 CategoryCode = Annotated[str, Field(pattern=r"^[0-9]{7}$")]
 AreaCode = Annotated[str, Field(pattern=r"^[0-9]{9}(?:[0-9]{3})?$")]
 ReasonCode = Annotated[str, Field(pattern=r"^[a-z_]{2,30}$")]
+
+
+def additions_of(row: dict[str, Any]) -> dict[str, Any]:
+    """Of a row of a list, with marks and merging as they are shown."""
+    added = (row.pop(name) for name in ("supplements", "urges", "withdrawal_asked_at"))
+    return {**row, "marks": marks(row["state"], *added), "follows": row.pop("master_id") is not None}
 
 
 class CaseLine(BaseModel):
@@ -61,11 +70,15 @@ class CaseLine(BaseModel):
     closed_at: datetime | None
     outcome: str | None
     tags: list[TagName]
+    marks: list[Mark]
+    """What its citizen has added: words, an urge, the wish to withdraw."""
+    follows: bool
+    """并案: it is answered with another case."""
 
     @classmethod
     def of(cls, row: RowMapping, rules: Rules, tags: Sequence[str], *, desk: bool) -> "CaseLine":
         shown_tags = TagName.all(tags, rules, desk=desk, confidential=row["confidential"])
-        return cls(**row, category_name=category_name(row["category_code"], rules), tags=shown_tags)
+        return cls(**additions_of(dict(row)), category_name=category_name(row["category_code"], rules), tags=shown_tags)
 
 
 class CasePage(BaseModel):
@@ -87,7 +100,7 @@ class QueueLine(CaseLine):
 
     @classmethod
     def of(cls, row: RowMapping, rules: Rules, tags: Sequence[str], *, desk: bool) -> "QueueLine":
-        values = dict(row)
+        values = additions_of(dict(row))
         guesses = candidates_of(values.pop("candidates"))
         name = category_name(row["category_code"], rules)
         shown_tags = TagName.all(tags, rules, desk=desk, confidential=row["confidential"])
@@ -141,15 +154,28 @@ class Closing(BaseModel):
     reason_code: ReasonCode | None = None
 
 
-class NotAcceptedReason(BaseModel):
+class ReasonView(BaseModel):
     code: str
     zh: str
     en: str
 
 
+class NotAcceptedReason(ReasonView):
+    """With what the citizen will read."""
+
+    public_reason: str
+    right_channel: str
+
+    @classmethod
+    def of(cls, one: Refusal) -> "NotAcceptedReason":
+        return cls(
+            code=one.code, zh=one.zh, en=one.en, public_reason=one.public_reason, right_channel=one.right_channel
+        )
+
+
 class ReasonList(BaseModel):
     not_accepted: list[NotAcceptedReason]
-    returns: list[NotAcceptedReason]
+    returns: list[ReasonView]
 
 
 def _next(found: list[RowMapping], limit: int, key: str = "case_id") -> UUID | None:
@@ -161,7 +187,8 @@ async def shown(tx: Tx, case_id: UUID, by: Actor, response: Response, now: datet
     case, rules = await usecases.look(tx, case_id, by)
     await reads.note(tx.connection, case, by, now=now)
     tag(response, case)
-    return CaseView.of(case, rules, by, await usecases.history(tx, case), now=now)
+    related = await merging.related(tx, case, by)
+    return CaseView.of(case, rules, by, await usecases.history(tx, case), related, now=now)
 
 
 @routes.get("/queue")
@@ -219,8 +246,8 @@ def _return_line(row: RowMapping, rules: Rules) -> ReturnLine:
 async def read_reasons(*, here: Here, by: AtWork) -> ReasonList:  # noqa: ARG001  any member of staff
     """The reasons a form offers for not accepting and for returning."""
     rules = here_rules(here)
-    refused = [NotAcceptedReason(code=code, zh=zh, en=en) for code, (zh, en) in rules.desk.not_accepted.items()]
-    returns = [NotAcceptedReason(code=one.code, zh=one.zh, en=one.en) for one in rules.table.returns.reasons]
+    refused = [NotAcceptedReason.of(one) for one in rules.catalogue.refusals.reasons]
+    returns = [ReasonView(code=one.code, zh=one.zh, en=one.en) for one in rules.table.returns.reasons]
     return ReasonList(not_accepted=refused, returns=returns)
 
 
@@ -231,6 +258,7 @@ async def read_cases(
     by: AtWork,
     state: Annotated[list[Literal["queued", "handling", "replied", "closed"]], Query(max_length=4)] = [],  # noqa: B006
     tags: AllOfTags = [],  # noqa: B006
+    mark: Annotated[list[Mark], Query(max_length=3)] = [],  # noqa: B006
     after: UUID | None = None,
     limit: Limit = 50,
 ) -> CasePage:
@@ -247,6 +275,7 @@ async def read_cases(
             recused=lists.recused_codes(by, rules),
             tags=tags,
             confidential_too=not scope.only_open(by, rules) and (desk or not tagged.personal(tags, rules)),
+            marks=mark,
             after=after,
             limit=limit,
         )

@@ -77,6 +77,8 @@ class Rejection(Body):
 class Review(Body):
     outcome: Literal["approve", "send_back"]
     note: Note = ""
+    override_reason: Annotated[str, Field(max_length=500)] = ""
+    """Why a reply that was found wanting is sent all the same; only where its rule lets that pass."""
 
 
 class OrderLine(BaseModel):
@@ -313,6 +315,13 @@ async def review_order(
     now = here.clock.now()
     async with here.begin() as tx:
         found = await usecases.review(
-            tx, order_id, outcome=body.outcome, note=body.note, by=by, if_match=if_match, now=now
+            tx,
+            order_id,
+            outcome=body.outcome,
+            note=body.note,
+            override_reason=body.override_reason,
+            by=by,
+            if_match=if_match,
+            now=now,
         )
     return _shown(found, by, response, now)

@@ -10,14 +10,16 @@ from pydantic import BaseModel
 from contracts.events.intake import Place
 from contracts.events.router import Reason
 from services.router.api.filed_views import CandidateView, FiledView, category_name
+from services.router.api.merge_views import FollowerView, SupplementView
 from services.router.api.tag_views import TagName, TagView, facts_for_units
 from services.router.domain import scope
-from services.router.domain.cases import Case
+from services.router.domain.cases import Case, Mark
 from services.router.domain.chain import Entry
 from services.router.domain.guards import Permission, case_permissions, order_permissions
 from services.router.domain.orders import WorkOrder
 from services.router.domain.rules import Rules
 from services.router.people import reads
+from services.router.usecases.merging import NOTHING, Related
 from shared.tokens import Actor
 
 
@@ -107,6 +109,10 @@ class OrderView(BaseModel):
     returned: ReturnView | None
     review: ReviewView | None
     tags: list[TagName]
+    supplements: int
+    """How often its citizen has added something; the words stand in the case."""
+    urges: int
+    marks: list[Mark]
     return_until: datetime
     watermark: str
     """Who looks, and when: lay it over the view of a confidential case; empty for others."""
@@ -168,6 +174,9 @@ class OrderView(BaseModel):
             if order.review is None
             else ReviewView(outcome=order.review.outcome, note=order.review.note, at=order.review.at),
             tags=TagName.of_case(case, rules, desk=scope.sees_all(by, rules)),
+            supplements=case.supplements,
+            urges=case.urges,
+            marks=list(case.marks),
             return_until=rules.return_until(order.dispatched_at),
             watermark=reads.mark(case, by, now),
             version=case.log_seq,
@@ -235,6 +244,16 @@ class CaseView(BaseModel):
     """For a unit: those meant for it."""
     orders: list[OrderView]
     """For a unit: its own."""
+    master_case_id: UUID | None
+    """并案: whom it follows. This, and who follows it, is for the desk."""
+    master_case_no: str | None
+    merge_kind: str | None
+    followers: list[FollowerView]
+    supplements: list[SupplementView]
+    """Of its followers, too."""
+    urges: int
+    marks: list[Mark]
+    withdrawal_asked_at: datetime | None
     log: list[LogView]
     log_broken_at: int | None
     """The first entry whose hash does not fit; null while the chain holds."""
@@ -245,7 +264,14 @@ class CaseView(BaseModel):
 
     @classmethod
     def of(
-        cls, case: Case, rules: Rules, by: Actor, history: tuple[list[Entry], int | None], *, now: datetime
+        cls,
+        case: Case,
+        rules: Rules,
+        by: Actor,
+        history: tuple[list[Entry], int | None],
+        related: Related = NOTHING,
+        *,
+        now: datetime,
     ) -> "CaseView":
         """The desk sees everything; a unit its own orders, and of a confidential case only what the work needs."""
         desk = scope.sees_all(by, rules)
@@ -285,6 +311,16 @@ class CaseView(BaseModel):
             candidates=CandidateView.all(case.candidates if desk else (), rules),
             tags=TagView.all_of(case, rules, desk=desk),
             orders=[OrderView.of(case, order, rules, by, now=now) for order in orders],
+            master_case_id=case.master_id if desk else None,
+            master_case_no=related.master_no,
+            merge_kind=case.merge_kind if desk else None,
+            followers=[FollowerView.of(one) for one in related.followers],
+            supplements=[
+                SupplementView.of(row, desk=desk, confidential=case.confidential) for row in related.supplements
+            ],
+            urges=case.urges,
+            marks=list(case.marks),
+            withdrawal_asked_at=case.withdrawal_asked_at,
             log=[LogView.of(one, None if desk else facts_for_units(one, case, rules)) for one in history[0]]
             if open_to_unit
             else [],

@@ -1,7 +1,7 @@
 """Owns how a set of tables becomes its editions: read once, checked, and cut by the year of each edition."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
 
@@ -12,6 +12,9 @@ from services.router.catalogue.codemaps import CodeMaps
 from services.router.catalogue.editions import Edition, Editions
 from services.router.catalogue.entries import Category, Law, Standard
 from services.router.catalogue.files import Files, read_folder
+from services.router.catalogue.merging import MergeRules
+from services.router.catalogue.refusals import RefusalRules
+from services.router.catalogue.replies import ReplyRules
 from services.router.catalogue.rules import ClassificationRules, OrderTable, Processes
 from services.router.catalogue.sheet import CatalogueInvalid, Problem, Report, read_yaml
 from services.router.catalogue.tags import TagRules, check_tags
@@ -21,6 +24,8 @@ from services.router.units import DispatchTable, OrgTree, Places
 from shared.errors import NotFound
 
 SHIPPED = Path(__file__).parents[1] / "catalog"
+LATER = ("replies.yaml", "refusals.yaml", "merging.yaml")
+"""Rules that came after the first districts had tables of their own: a set without them has those that ship."""
 
 
 class NoEditionInForce(NotFound):
@@ -60,6 +65,7 @@ def read_all(files: Files) -> dict[str, Catalogue]:
 def examine(files: Files) -> tuple[dict[str, Catalogue], tuple[Problem, ...]]:
     """The editions and every wrong row; no editions where there is a fault."""
     report = Report()
+    later = read_later(files, report)
     listed = read_yaml(files, "editions.yaml", Editions, report)
     processes = read_yaml(files, "processes.yaml", Processes, report)
     orders = read_yaml(files, "orders.yaml", OrderTable, report)
@@ -74,14 +80,37 @@ def examine(files: Files) -> tuple[dict[str, Catalogue], tuple[Problem, ...]]:
     if tags is not None:
         check_tags(tags, tables, report)
     problems = report.sorted()
-    if report.faults() or processes is None or orders is None or classification is None or tags is None:
+    if later is None or report.faults():
+        return {}, problems
+    if processes is None or orders is None or classification is None or tags is None:
         return {}, problems
     laws = _laws(tables.laws)
     found = {
-        edition.id: _cut(tables, edition, laws, dispatch, (processes, orders, classification, tags))
+        edition.id: _cut(tables, edition, laws, dispatch, (processes, orders, classification, tags, later))
         for edition in editions
     }
     return found, problems
+
+
+@dataclass(frozen=True, slots=True)
+class Later:
+    """The rules a set of tables may be without."""
+
+    replies: ReplyRules
+    refusals: RefusalRules
+    merging: MergeRules
+
+
+def read_later(files: Files, report: Report) -> Later | None:
+    """What the set itself has, and of the rest what ships."""
+    missing = {name: (SHIPPED / name).read_bytes() for name in LATER if name not in files}
+    whole = {**files, **missing}
+    replies = read_yaml(whole, "replies.yaml", ReplyRules, report)
+    refusals = read_yaml(whole, "refusals.yaml", RefusalRules, report)
+    merging = read_yaml(whole, "merging.yaml", MergeRules, report)
+    if replies is None or refusals is None or merging is None:
+        return None
+    return Later(replies, refusals, merging)
 
 
 def read_tables(files: Files, report: Report) -> Tables:
@@ -129,12 +158,12 @@ def _cut(
     edition: Edition,
     laws: Mapping[str, Law],
     dispatch: DispatchTable,
-    rules: tuple[Processes, OrderTable, ClassificationRules, TagRules],
+    rules: tuple[Processes, OrderTable, ClassificationRules, TagRules, Later],
 ) -> Catalogue:
     """What an edition holds of everything; subclasses that have no category in it are not in it."""
     categories: dict[str, Category] = {one.code: one for _, one in tables.categories if edition.holds(one)}
     subclasses = {one.subclass_code for one in categories.values()}
-    processes, orders, classification, tags = rules
+    processes, orders, classification, tags, later = rules
     return Catalogue(
         edition=edition,
         classes={one.code: one for _, one in tables.classes},
@@ -149,5 +178,8 @@ def _cut(
         orders=orders,
         classification=classification,
         tags=tags,
+        replies=later.replies,
+        refusals=later.refusals,
+        merging=later.merging,
         code_maps=CodeMaps(tuple(one for _, one in tables.code_maps)).within(categories),
     )

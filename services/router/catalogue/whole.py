@@ -7,6 +7,9 @@ from datetime import date
 from services.router.catalogue.codemaps import CodeMaps
 from services.router.catalogue.editions import Edition
 from services.router.catalogue.entries import Category, Law, MainClass, Standard, Subclass, UnitKind
+from services.router.catalogue.merging import MergeRules
+from services.router.catalogue.refusals import RefusalRules
+from services.router.catalogue.replies import ReplyRules
 from services.router.catalogue.rules import ClassificationRules, OrderTable, Processes
 from services.router.catalogue.tags import TagRules
 from services.router.units import DispatchTable, OrgTree, Places
@@ -45,6 +48,9 @@ class Catalogue:
     orders: OrderTable
     classification: ClassificationRules
     tags: TagRules
+    replies: ReplyRules
+    refusals: RefusalRules
+    merging: MergeRules
     code_maps: CodeMaps
 
     def category(self, code: str) -> Category:

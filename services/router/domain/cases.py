@@ -11,10 +11,24 @@ from contracts.events.router import Reason, RouterEvent
 from services.router.catalogue.tags import SetBy
 from services.router.domain import chain
 from services.router.domain.errors import OrderUnknown
-from services.router.domain.orders import WorkOrder
+from services.router.domain.orders import CANCELLED, WorkOrder
 
 CaseState = Literal["queued", "handling", "replied", "closed"]
-Outcome = Literal["satisfied", "dissatisfied", "unrated", "not_accepted"]
+Outcome = Literal["satisfied", "dissatisfied", "unrated", "not_accepted", "withdrawn", "merged"]
+MergeKind = Literal["same_person", "same_fact"]
+Mark = Literal["supplemented", "urged", "withdrawal_asked"]
+
+
+def marks(state: str, supplements: int, urges: int, withdrawal_asked_at: datetime | None) -> tuple[Mark, ...]:
+    """What lists show beside the tags, which belong to the catalogue: 有补充, 催办, 申请撤诉."""
+    if state == "closed":
+        return ()
+    open_marks: dict[Mark, bool] = {
+        "supplemented": supplements > 0,
+        "urged": urges > 0 and state != "replied",
+        "withdrawal_asked": withdrawal_asked_at is not None,
+    }
+    return tuple(mark for mark, holds in open_marks.items() if holds)
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +108,18 @@ class Case:
     closing_reason_code: str | None = None
     erased_at: datetime | None = None
     """When its citizen was erased; the words stay until the case is closed, for who has to act on them."""
+    master_id: UUID | None = None
+    """并案: the case it follows, or was taken into."""
+    merge_kind: MergeKind | None = None
+    followed: bool = False
+    """True once other cases have followed it."""
+    answered_by: str | None = None
+    """Of a follower: the unit whose reply to its master its citizen was given."""
+    supplements: int = 0
+    """How often something was added to it."""
+    urges: int = 0
+    withdrawal_asked_at: datetime | None = None
+    """When its citizen wanted to withdraw it and could not."""
     orders: list[WorkOrder] = field(default_factory=list)
     tags: dict[str, Tagging] = field(default_factory=dict)
     retagged: set[str] = field(default_factory=set)
@@ -102,6 +128,11 @@ class Case:
     entries: list[chain.Entry] = field(default_factory=list)
     cause: UUID | None = None
     """The event that is being applied, if one is."""
+
+    @property
+    def marks(self) -> tuple[Mark, ...]:
+        """What its citizen has added and nobody has answered yet."""
+        return marks(self.state, self.supplements, self.urges, self.withdrawal_asked_at)
 
     def has_tag(self, code: str) -> bool:
         held = self.tags.get(code)
@@ -157,4 +188,4 @@ class Case:
 
     def units(self) -> tuple[str, ...]:
         """Units that hold a live order."""
-        return tuple(order.unit_code for order in self.live_orders())
+        return tuple(order.unit_code for order in self.live_orders() if order.state != CANCELLED)

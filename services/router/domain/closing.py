@@ -5,20 +5,10 @@ from typing import Literal
 
 from contracts.events.router import CaseClosed, CaseReopened, CaseReworked, Reason
 from services.router.domain.cases import Case, Outcome
-from services.router.domain.errors import ReasonUnknown
 from services.router.domain.filing import open_order
 from services.router.domain.guards import must_act_on_case
 from services.router.domain.rules import SYSTEM, Rules
 from shared.tokens import Actor
-
-
-def not_accept(case: Case, by: Actor, rules: Rules, *, reason_code: str, now: datetime) -> None:
-    """不予受理: always with a reason that names the right channel."""
-    must_act_on_case(case, "not_accept", by, rules)
-    if reason_code not in rules.desk.not_accepted:
-        raise ReasonUnknown(reason_code)
-    case.closing_reason_code = reason_code
-    _close(case, "not_accepted", rules, by=by.id, now=now)
 
 
 def close(case: Case, by: Actor, rules: Rules, *, now: datetime) -> None:
@@ -65,22 +55,34 @@ def hear_dissatisfied(case: Case, round_: int, rules: Rules, *, now: datetime) -
     return True
 
 
-def _again(case: Case, cause: Literal["dissatisfied", "reopened"], rules: Rules, *, by: str, now: datetime) -> None:
-    """The next round: a new order for the unit that led the last one."""
-    lead, told = case.lead(), case.units()
-    assert lead is not None
-    action = "reopen" if cause == "reopened" else "rework"
-    _end_orders(case, action, rules)
+def begin_again(case: Case, cause: Literal["dissatisfied", "reopened"], rules: Rules, *, now: datetime) -> None:
+    """The next round, as yet without an order."""
+    told = case.units()
+    _end_orders(case, "reopen" if cause == "reopened" else "rework", rules)
     case.round += 1
     case.state, case.outcome, case.closed_at, case.replied_at = "handling", None, None, None
+    case.closing_reason_code = None
     if cause == "reopened":
         case.say(CaseReopened(round=case.round), *told, now=now)
     else:
         case.say(CaseReworked(round=case.round, cause=cause), *told, now=now)
+
+
+def _again(case: Case, cause: Literal["dissatisfied", "reopened"], rules: Rules, *, by: str, now: datetime) -> None:
+    """The next round: a new order for the unit that led the last one."""
+    lead = case.lead()
+    assert lead is not None
+    action = "reopen" if cause == "reopened" else "rework"
+    begin_again(case, cause, rules, now=now)
     reason = Reason(kind=cause, text=rules.unit_name(lead.unit_code))
     made = open_order(case, lead.unit_code, "lead", (reason,), rules, now=now, replaces=lead)
     facts = {"round": case.round, "order_id": str(made.order_id), "unit": made.unit_code}
     case.note(action, by=by, now=now, facts=facts)
+
+
+def end(case: Case, outcome: Outcome, rules: Rules, *, by: str, now: datetime) -> None:
+    """For who has asked a rule of its own before: merged, withdrawn, not accepted."""
+    _close(case, outcome, rules, by=by, now=now)
 
 
 def _close(case: Case, outcome: Outcome, rules: Rules, *, by: str, now: datetime) -> None:

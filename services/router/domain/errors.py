@@ -139,3 +139,21 @@ class Stale(Conflict):
     """The case has moved on since you looked at it."""
 
     zh = "该事件已有新的变化，请刷新后重试"
+
+
+class NotMergeable(Conflict):
+    """This case cannot be merged into that one."""
+
+    zh = "这两件事件不能并案"
+
+
+class NotMerged(Conflict):
+    """The case follows no other."""
+
+    zh = "该事件没有并入其他事件，或已答复，不能撤销并案"
+
+
+class ReplyFlawed(Conflict):
+    """The reply cannot go to the citizen as it is; the findings say why."""
+
+    zh = "公开答复未通过质量检查，请退回修改"

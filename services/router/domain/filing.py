@@ -199,6 +199,23 @@ def _file(case: Case, category: Category, standard: Standard, rules: Rules, *, n
     )
 
 
+def file_as(case: Case, like: Case, rules: Rules, *, by: str, now: datetime) -> None:
+    """File a case that waits under what another one was filed under, by that one's edition; no order is made."""
+    category = rules.catalogue.category(like.category_code or "")
+    standard = next((one for one in category.standards if one.no == like.standard_no), category.standards[0])
+    reason = Reason(kind="merge", text=like.case_no)
+    decision = Decision(
+        category_code=category.code,
+        type_code=case.type_code if case.type_code not in rules.desk.always_queued else like.type_code,
+        area_code=case.area_code or like.area_code,
+        confidence=1.0,
+        method="dispatcher",
+        reasons=(reason,),
+    )
+    _classify(case, decision, (reason,), queued=False, by=by, now=now)
+    _file(case, category, standard, rules, now=now)
+
+
 def dispatch_to(
     case: Case,
     lead: str,

@@ -8,6 +8,8 @@ from functools import partial
 from services.router.catalogue.rules import OrderAction
 from services.router.domain.cases import Case
 from services.router.domain.errors import (
+    NotMergeable,
+    NotMerged,
     NotReplied,
     NotWaiting,
     NotYourUnit,
@@ -27,7 +29,14 @@ from shared.tokens import Actor
 
 REJECT_RETURN = "reject_return"
 """Whoever may redispatch a returned order may also give it back to its unit: the table needs no row for it."""
-CASE_ACTIONS = {"classify": "人工分拨", "not_accept": "不予受理", "close": "结案", "reopen": "重新打开"}
+CASE_ACTIONS = {
+    "classify": "人工分拨",
+    "not_accept": "不予受理",
+    "close": "结案",
+    "reopen": "重新打开",
+    "merge": "并案",
+    "unmerge": "撤销并案",
+}
 OF_THE_CASE = frozenset({"close", "reopen", "rework"})
 """Rows of the order table that act on the whole case."""
 
@@ -97,20 +106,64 @@ def _returned(rules: Rules) -> str | None:
 def must_act_on_case(case: Case, action: str, actor: Actor, rules: Rules) -> None:
     """Raises the rule that keeps the actor from doing this to the case as a whole now."""
     if action in {"classify", "not_accept"}:
-        roles = rules.desk.classify_roles if action == "classify" else rules.desk.not_accept_roles
-        if recused(actor, case, rules):
-            raise Recused
-        if rules.roles_of(actor).isdisjoint(roles):
-            raise RoleMissing(f"this needs one of the roles {', '.join(sorted(roles))}")
-        if case.state != "queued":
-            raise NotWaiting
+        _must_decide(case, action, actor, rules)
+        return
+    if action in {"merge", "unmerge"}:
+        _must_merge(case, action, actor, rules)
         return
     row, lead = rules.table.action(action), case.lead()
     if row is None:
         raise TransitionNotAllowed(f"there is no action {action}")
     _must_have_role(case, row, lead, actor, rules)
+    if _without_orders(case):
+        _must_act_without_orders(case, action)
+        return
     if lead is None or row.target(lead.state) is None:
         raise TransitionNotAllowed(f"the case is {case.state}")
+    if action == "close" and case.state != "replied":
+        raise NotReplied
+    if action == "reopen" and case.blank:
+        raise WordsErased
+
+
+def _must_decide(case: Case, action: str, actor: Actor, rules: Rules) -> None:
+    roles = rules.desk.classify_roles if action == "classify" else rules.desk.not_accept_roles
+    if recused(actor, case, rules):
+        raise Recused
+    if rules.roles_of(actor).isdisjoint(roles):
+        raise RoleMissing(f"this needs one of the roles {', '.join(sorted(roles))}")
+    if case.state != "queued":
+        raise NotWaiting
+
+
+def _must_merge(case: Case, action: str, actor: Actor, rules: Rules) -> None:
+    """What is asked of the case itself; what is asked of the two together stands in `merging`."""
+    if recused(actor, case, rules):
+        raise Recused
+    roles = rules.catalogue.merging.roles
+    if rules.roles_of(actor).isdisjoint(roles):
+        raise RoleMissing(f"this needs one of the roles {', '.join(roles)}")
+    if action == "merge":
+        if case.master_id is not None or case.state not in {"queued", "handling"}:
+            raise NotMergeable(
+                f"the case is {case.state}" if case.master_id is None else "the case follows another one"
+            )
+        return
+    undone = case.state == "handling" or (case.state == "closed" and case.outcome == "merged")
+    if case.master_id is None or not undone:
+        raise NotMerged
+    if case.blank:
+        raise WordsErased
+
+
+def _without_orders(case: Case) -> bool:
+    """True where the work was done, or the end made, without an order of its own: followers, and what was not accepted."""
+    return case.master_id is not None or case.outcome in {"not_accepted", "withdrawn"}
+
+
+def _must_act_without_orders(case: Case, action: str) -> None:
+    if case.outcome == "merged" or (case.state not in {"replied", "closed"}):
+        raise TransitionNotAllowed(f"the case is {case.outcome or case.state}")
     if action == "close" and case.state != "replied":
         raise NotReplied
     if action == "reopen" and case.blank:

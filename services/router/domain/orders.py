@@ -8,6 +8,8 @@ from uuid import UUID
 from contracts.events.feedback import PhotoKind
 
 Role = Literal["lead", "co"]
+CANCELLED = "cancelled"
+"""The state of an order that ended without a result."""
 
 
 @dataclass(frozen=True, slots=True)

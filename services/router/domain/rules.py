@@ -1,6 +1,6 @@
 """The rule data the desk judges by: one edition of the catalogue, the desk's own rules, and which days are worked."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import date, datetime, time, timedelta
 from functools import cached_property
@@ -32,8 +32,6 @@ class DeskRules:
     department_acts_as: frozenset[str]
     photo_types: frozenset[CaseType]
     always_queued: frozenset[CaseType]
-    not_accepted: Mapping[str, tuple[str, str]]
-    """Reason code to its Chinese and English words."""
 
 
 @dataclass(frozen=True)

@@ -94,6 +94,12 @@ def must_tag(case: Case, code: str, by: Actor, rules: Rules, *, removing: bool =
     return tag
 
 
+def set_by_system(case: Case, codes: Sequence[str], why: tuple[Reason, ...], rules: Rules, *, now: datetime) -> None:
+    """What a deed of the desk brings with it; tags the edition does not have are left out."""
+    added = {code: why for code in codes if rules.catalogue.tags.get(code) is not None and not case.has_tag(code)}
+    _change(case, rules, added, (), now=now)
+
+
 def set_by_hand(case: Case, code: str, by: Actor, rules: Rules, *, note: str, now: datetime) -> None:
     """Once set by hand no rule takes it away; where a rule had set it, it now stands by hand."""
     must_tag(case, code, by, rules)

@@ -3,6 +3,7 @@
 from services.router.tables.accounts import accounts, login_failures
 from services.router.tables.cases import case_log, case_tags, cases, erased_citizens, kept_answers, orders
 from services.router.tables.departments import deliveries, feed, feed_heads, webhooks
+from services.router.tables.merges import signatures, supplements
 from services.router.tables.metadata import metadata
 from services.router.tables.people import account_log, case_reads, duties, emergencies, grants, sessions
 from services.router.tables.rules import catalogue_versions, judgements, models
@@ -29,5 +30,7 @@ __all__ = [
     "models",
     "orders",
     "sessions",
+    "signatures",
+    "supplements",
     "webhooks",
 ]

@@ -7,7 +7,7 @@ from uuid import UUID
 from contracts.events.intake import CaseType
 from contracts.events.router import Reason
 from services.router import judgements
-from services.router.domain import chain, closing, filing, scope, tagging
+from services.router.domain import chain, closing, filing, following, refusing, scope, tagging
 from services.router.domain.cases import Case
 from services.router.domain.rules import Rules
 from services.router.store import Tx
@@ -94,7 +94,7 @@ async def close(
     case, rules = await look(tx, case_id, by, lock=True)
     await must_be_current(tx, case, if_match)
     if reason_code is not None:
-        closing.not_accept(case, by, rules, reason_code=reason_code, now=now)
+        refusing.not_accept(case, by, rules, reason_code=reason_code, now=now)
     else:
         closing.close(case, by, rules, now=now)
     return case, rules
@@ -104,5 +104,5 @@ async def close(
 async def reopen(tx: Tx, case_id: UUID, *, by: Actor, if_match: str | None, now: datetime) -> Found:
     case, rules = await look(tx, case_id, by, lock=True)
     await must_be_current(tx, case, if_match)
-    closing.reopen(case, by, rules, now=now)
+    following.reopen(case, by, rules, now=now)
     return case, rules

@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Literal
 from uuid import UUID
 
-from services.router.domain import handling, scope
+from services.router.domain import answering, handling, scope
 from services.router.domain.cases import Case
 from services.router.domain.errors import OrderUnknown
 from services.router.domain.orders import WorkOrder
@@ -139,10 +139,14 @@ async def review(
     *,
     outcome: Literal["approve", "send_back"],
     note: str,
+    override_reason: str = "",
     by: Actor,
     if_match: str | None,
     now: datetime,
 ) -> Found:
+    """`override_reason` lets a reply pass that was found wanting, where the rules allow it."""
     case, order, rules = found = await _hold(tx, order_id, by, if_match)
+    if outcome == "approve":
+        answering.must_be_sendable(case, order, by, rules, override_reason=override_reason, now=now)
     handling.review(case, order, by, rules, outcome=outcome, note=note, now=now)
     return found

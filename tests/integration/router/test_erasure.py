@@ -22,7 +22,7 @@ async def reply(house: House, unit: Person, reviewer: Person, case_id: UUID) -> 
     order = await house.lead(case_id)
     await unit.did(f"/orders/{order}/sign")
     photo = await house.photo(case_id, order)
-    await unit.did(f"/orders/{order}/resolve", {"public_reply": "已清运", "photo_ids": [str(photo)]})
+    await unit.did(f"/orders/{order}/resolve", {"public_reply": "垃圾已于当日清运完毕", "photo_ids": [str(photo)]})
     await reviewer.did(f"/orders/{order}/review", {"outcome": "approve"})
 
 

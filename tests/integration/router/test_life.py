@@ -131,7 +131,7 @@ async def test_the_review_may_send_the_work_back_to_the_same_unit(house: House, 
     order = await house.lead(case_id)
     await unit.did(f"/orders/{order}/sign")
     photo = await house.photo(case_id, order)
-    result = {"public_reply": "已处理", "photo_ids": [str(photo)]}
+    result = {"public_reply": "巷口的垃圾已清运完毕", "photo_ids": [str(photo)]}
     await unit.did(f"/orders/{order}/resolve", result)
     sent_back = await reviewer.did(f"/orders/{order}/review", {"outcome": "send_back", "note": "请补充处置前照片"})
     assert sent_back["state"] == "reworking"

@@ -106,7 +106,9 @@ async def test_why_the_review_sent_the_work_back_reaches_the_unit_by_message_fee
     order = await house.lead(case_id)
     await department.did(f"/orders/{order}/sign")
     photo = await house.photo(case_id, order)
-    await department.did(f"/orders/{order}/resolve", {"public_reply": "已清运", "photo_ids": [str(photo)]})
+    await department.did(
+        f"/orders/{order}/resolve", {"public_reply": "垃圾已于当日清运完毕", "photo_ids": [str(photo)]}
+    )
     await register(department, endpoint, event_types=["case.reviewed.v1"])
     await reviewer.did(f"/orders/{order}/review", {"outcome": "send_back", "note": "照片里看不到垃圾桶"})
     await deliver(courier)

@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import pytest
 
-from services.router.domain import closing, handling
+from services.router.domain import closing, handling, merging
 from services.router.domain.cases import Case
 from services.router.domain.orders import WorkOrder
 from tests.unit.router.desk import DISPATCHER, HANDLER, MANAGER, REVIEWER, START, filed, rules
@@ -52,6 +52,7 @@ DEEDS: dict[tuple[str, str | None], Deed] = {
     ),
     ("review", "approve"): review("approve"),
     ("review", "send_back"): review("send_back"),
+    ("cancel", None): lambda case, _: merging.cancel_orders(case, "ended", rules(), now=START),
     ("close", None): lambda case, _: closing.close(case, REVIEWER, rules(), now=START),
     ("rework", None): lambda case, _: closing.hear_dissatisfied(case, case.round, rules(), now=START),
     ("reopen", None): lambda case, _: closing.reopen(case, REVIEWER, rules(), now=START),
