@@ -349,6 +349,8 @@ class CaseClosed(RouterEvent):
 
     outcome: Outcome
     round: int
+    public_reason: str = ""
+    """Why it ended without a result, as the citizen reads it; empty where there was one."""
 
 
 class CaseReopened(RouterEvent):

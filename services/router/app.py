@@ -9,7 +9,20 @@ from typing import Any
 
 from contracts.events import ROUTER
 from services.router import consumers, signing, staff, tables
-from services.router.api import advice, catalogue, departments, desk, orders, quality, tags, versions
+from services.router.api import (
+    advice,
+    catalogue,
+    departments,
+    desk,
+    ending,
+    orders,
+    parallel,
+    quality,
+    rulings,
+    tags,
+    tasks,
+    versions,
+)
 from services.router.api import staff as sessions
 from services.router.apprentice import Apprentice
 from services.router.rulebook import Rulebook
@@ -82,11 +95,18 @@ MANIFEST = Manifest(
         advice.routes,
         tags.routes,
         orders.routes,
+        parallel.routes,
+        ending.routes,
+        rulings.routes,
+        tasks.routes,
         departments.routes,
         catalogue.routes,
         versions.routes,
     ],
-    paths=("staff", "orders", "desk", "catalogue", "catalogue-versions", "units", "webhooks", "feed"),
+    paths=(
+        *("staff", "orders", "rulings", "tasks", "desk"),
+        *("catalogue", "catalogue-versions", "units", "webhooks", "feed"),
+    ),
     public=frozenset(
         {
             "open_session",

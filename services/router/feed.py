@@ -159,7 +159,7 @@ def message(entry: dict[str, Any]) -> dict[str, Any]:
     if entry["order_id"] is not None:
         names = ("case_no", "role", "state", "round")
         order = {"order_id": str(entry["order_id"])} | {name: entry[name] for name in names}
-        if entry["state"] != "redispatched":
+        if entry["state"] not in ("redispatched", "cancelled"):
             place = {name: value for name, value in entry["place"].items() if value is not None}
             more = ("title", "text", "type_code", "category_code", "area_code", "grade", "photo_required")
             order |= {name: entry[name] for name in more} | {"place": place, "review": _review(entry["review"])}

@@ -12,13 +12,14 @@ import chinese_calendar
 import yaml
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from services.router import models
+from services.router import beside_rows, models
 from services.router.catalogue import reading, versions
 from services.router.catalogue.files import Files, read_folder
 from services.router.catalogue.sheet import CatalogueInvalid
 from services.router.catalogue.whole import Catalogue
 from services.router.classifier import Classifier
 from services.router.domain.cases import Case
+from services.router.domain.precedents import Precedents
 from services.router.domain.rules import SHENZHEN, DeskRules, Rules
 from services.router.joint import Judge, Learned
 from services.router.learning.experience import Experience
@@ -65,6 +66,8 @@ class Rulebook:
         self.experience: Experience | None = None
         """What the cases handled so far teach of units and lateness; only asked for advice."""
         self._unreadable: set[str] = set()
+        self.precedents = Precedents()
+        """The panel's rulings that later dispatches cite."""
         self.files: Files = {}
         """The tables of the shipped editions, which a change is laid over."""
 
@@ -76,6 +79,7 @@ class Rulebook:
         self._editions = {name: Edition(one, desk) for name, one in reading.read_all(self.files).items()}
         self._shipped = frozenset(self._editions)
         self._published, self._asked = {}, False
+        self.precedents = Precedents()
         self.model = self.experience = None
         self._unreadable = set()
 
@@ -86,7 +90,12 @@ class Rulebook:
         stale = {name for name, day in published.items() if self._published.get(name) != day}
         await self._load(connection, stale)
         self._published, self._asked = published, True
+        await self.refresh_precedents(connection)
         await self._take_learned(connection)
+
+    async def refresh_precedents(self, connection: AsyncConnection) -> None:
+        """The panel's rulings that later dispatches cite; there are few."""
+        self.precedents = Precedents(await beside_rows.precedents(connection))
 
     async def _take_learned(self, connection: AsyncConnection) -> None:
         """What was learned last; what cannot be read changes nothing."""

@@ -9,7 +9,7 @@ from sqlalchemy import select, text
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from services.router import feed, judgements, rows, tables
+from services.router import beside_rows, feed, judgements, rows, tables
 from services.router.domain import tagging
 from services.router.domain.cases import Case, Tagging
 from services.router.domain.chain import Entry
@@ -99,7 +99,7 @@ class Tx(db.Tx):
         return await self.case(found, lock=lock)
 
     async def load(self, case_ids: Iterable[UUID], *, lock: bool = True) -> list[Case]:
-        """In three queries, however many; always locked in the same order."""
+        """In three queries, however many, and two more where rulings or tasks are; always locked in the same order."""
         wanted = sorted(set(case_ids) - self._cases.keys())
         if wanted:
             query = select(tables.cases).where(tables.cases.c.case_id.in_(wanted)).order_by(tables.cases.c.case_id)
@@ -107,9 +107,13 @@ class Tx(db.Tx):
             await self.rulebook.need(self.connection, {row["edition"] for row in found})
             ids = [row["case_id"] for row in found]
             held, tags = await self._orders(ids), await self._tags(ids)
+            beside = [row["case_id"] for row in found if row["beside"]]
+            rulings, tasks = await beside_rows.load(self.connection, beside)
             for row in found:
                 case_id = row["case_id"]
-                self._cases[case_id] = rows.case_of(row, held.get(case_id, []), tags.get(case_id, {}))
+                self._cases[case_id] = rows.case_of(
+                    row, held.get(case_id, []), tags.get(case_id, {}), rulings.get(case_id), tasks.get(case_id)
+                )
         return [self._cases[case_id] for case_id in wanted if case_id in self._cases]
 
     async def _orders(self, case_ids: Sequence[UUID]) -> Mapping[UUID, list[WorkOrder]]:
@@ -178,6 +182,7 @@ class Tx(db.Tx):
             await self.connection.execute(_SAVE_CASE, [rows.case_row(case) for case in held])
         if orders := [rows.order_row(order) for case in held for order in case.orders]:
             await self.connection.execute(_SAVE_ORDER, orders)
+        await beside_rows.save(self.connection, changed)
         fresh = [record for case in new for record in rows.tag_records(case)]
         await copy_in(self.connection, "case_tags", rows.TAG_COLUMNS, fresh)
         if tags := [row for case in held for row in rows.tag_rows(case)]:

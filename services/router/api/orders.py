@@ -59,6 +59,9 @@ class Resolution(Body):
 class GivingBack(Body):
     reason_code: Annotated[str, Field(pattern=r"^[a-z_]{2,30}$")]
     legal_basis: Annotated[str, Field(min_length=1, max_length=1000)]
+    evidence: Note = ""
+    """What shows it; some reasons need it, or photos."""
+    photo_ids: list[UUID] = Field(default=[], max_length=20)
 
 
 class Redispatch(Body):
@@ -74,6 +77,8 @@ class Rejection(Body):
 class Review(Body):
     outcome: Literal["approve", "send_back"]
     note: Note = ""
+    closing_condition_met: bool = False
+    """The reviewer has compared the result with the closing condition of the standard, and it is met."""
 
 
 class OrderLine(BaseModel):
@@ -100,7 +105,7 @@ class OrderPage(BaseModel):
     """Give it as `after` for the next page; null on the last."""
 
 
-def _shown(found: Found, by: Actor, response: Response, now: datetime) -> OrderView:
+def shown_order(found: Found, by: Actor, response: Response, now: datetime) -> OrderView:
     case, order, rules = found
     tag(response, case)
     return OrderView.of(case, order, rules, by, now=now)
@@ -159,7 +164,7 @@ def _line(row: RowMapping, rules: Rules, tags: Sequence[str], *, desk: bool) -> 
 async def read_order(*, here: Here, by: AtWork, order_id: UUID, response: Response) -> OrderView:
     async with here.begin() as tx:
         found = await usecases.look(tx, order_id, by)
-    return _shown(found, by, response, here.clock.now())
+    return shown_order(found, by, response, here.clock.now())
 
 
 @routes.post("/{order_id}/sign")
@@ -169,7 +174,7 @@ async def sign_order(
     now = here.clock.now()
     async with here.begin() as tx:
         found = await usecases.sign(tx, order_id, by=by, if_match=if_match, now=now)
-    return _shown(found, by, response, now)
+    return shown_order(found, by, response, now)
 
 
 @routes.post("/{order_id}/contact")
@@ -181,7 +186,7 @@ async def contact_citizen(
         found = await usecases.contact(
             tx, order_id, method=body.method, at=body.at, note=body.note, by=by, if_match=if_match, now=now
         )
-    return _shown(found, by, response, now)
+    return shown_order(found, by, response, now)
 
 
 @routes.post("/{order_id}/progress")
@@ -214,7 +219,7 @@ async def report_progress(
         asked = f"progress {order_id} {body.model_dump_json()}"
         await once(tx.connection, add, by=by, key=idempotency_key, request=asked, now=now)
         found = await usecases.look(tx, order_id, by)
-    return _shown(found, by, response, now)
+    return shown_order(found, by, response, now)
 
 
 @routes.post("/{order_id}/resolve")
@@ -233,7 +238,7 @@ async def resolve_order(
             if_match=if_match,
             now=now,
         )
-    return _shown(found, by, response, now)
+    return shown_order(found, by, response, now)
 
 
 @routes.post("/{order_id}/return")
@@ -248,11 +253,13 @@ async def return_order(
             order_id,
             reason_code=body.reason_code,
             legal_basis=body.legal_basis,
+            evidence=body.evidence,
+            photo_ids=body.photo_ids,
             by=by,
             if_match=if_match,
             now=now,
         )
-    return _shown(found, by, response, now)
+    return shown_order(found, by, response, now)
 
 
 @routes.post("/{order_id}/return/rejection")
@@ -262,7 +269,7 @@ async def reject_return(
     now = here.clock.now()
     async with here.begin() as tx:
         found = await usecases.reject_return(tx, order_id, note=body.note, by=by, if_match=if_match, now=now)
-    return _shown(found, by, response, now)
+    return shown_order(found, by, response, now)
 
 
 @routes.post("/{order_id}/redispatch")
@@ -275,7 +282,7 @@ async def redispatch_order(
         found = await usecases.redispatch(
             tx, order_id, to_unit=body.unit_code, own_error=body.own_error, by=by, if_match=if_match, now=now
         )
-    return _shown(found, by, response, now)
+    return shown_order(found, by, response, now)
 
 
 @routes.post("/{order_id}/review")
@@ -285,6 +292,13 @@ async def review_order(
     now = here.clock.now()
     async with here.begin() as tx:
         found = await usecases.review(
-            tx, order_id, outcome=body.outcome, note=body.note, by=by, if_match=if_match, now=now
+            tx,
+            order_id,
+            outcome=body.outcome,
+            note=body.note,
+            condition_met=body.closing_condition_met,
+            by=by,
+            if_match=if_match,
+            now=now,
         )
-    return _shown(found, by, response, now)
+    return shown_order(found, by, response, now)

@@ -1,6 +1,6 @@
 """What staff and departments are shown of cases and orders, and what they may do next."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any, Literal
 from uuid import UUID
@@ -9,6 +9,7 @@ from pydantic import BaseModel
 
 from contracts.events.intake import Place
 from contracts.events.router import Reason
+from services.router.api.beside_views import PrecedentView, RulingView, TaskView, rulings_of
 from services.router.api.filed_views import CandidateView, FiledView, category_name
 from services.router.api.tag_views import TagName, TagView, facts_for_units
 from services.router.domain import scope
@@ -16,6 +17,7 @@ from services.router.domain.cases import Case
 from services.router.domain.chain import Entry
 from services.router.domain.guards import Permission, case_permissions, order_permissions
 from services.router.domain.orders import WorkOrder
+from services.router.domain.precedents import Precedent
 from services.router.domain.rules import Rules
 from shared.tokens import Actor
 
@@ -58,6 +60,21 @@ class ReturnView(BaseModel):
     at: datetime
     rejected_at: datetime | None
     rejection: str
+    evidence: str
+    photo_ids: list[UUID]
+
+
+class EndingView(BaseModel):
+    """申请终止, and what the dispatcher said."""
+
+    reason_code: str
+    reason_zh: str
+    public_reason: str
+    note: str
+    at: datetime
+    decided_at: datetime | None
+    approved: bool | None
+    decision: str
 
 
 class ReviewView(BaseModel):
@@ -103,6 +120,16 @@ class OrderView(BaseModel):
     notes: list[NoteView]
     returned: ReturnView | None
     review: ReviewView | None
+    parent_order_id: UUID | None
+    """Of a sub-order the one it was given on from."""
+    mandatory: bool
+    """Whether the case waits for it."""
+    temporary: bool
+    """Until a ruling says whose it is."""
+    designated: bool
+    """Named by a ruling: it cannot be returned."""
+    urgent: bool
+    ending: EndingView | None
     tags: list[TagName]
     return_until: datetime
     version: int
@@ -156,15 +183,40 @@ class OrderView(BaseModel):
                 at=made.at,
                 rejected_at=made.rejected_at,
                 rejection=made.rejection,
+                evidence=made.evidence,
+                photo_ids=list(made.photo_ids),
             ),
             review=None
             if order.review is None
             else ReviewView(outcome=order.review.outcome, note=order.review.note, at=order.review.at),
+            parent_order_id=order.parent_order_id,
+            mandatory=order.mandatory,
+            temporary=order.temporary,
+            designated=order.designated,
+            urgent=order.urgent,
+            ending=_ending_view(order, rules),
             tags=TagName.of_case(case, rules, desk=scope.sees_all(by, rules)),
             return_until=rules.return_until(order.dispatched_at),
             version=case.log_seq,
             allowed_actions=[ActionView.of(one) for one in order_permissions(case, order, by, rules, now=now)],
         )
+
+
+def _ending_view(order: WorkOrder, rules: Rules) -> EndingView | None:
+    asked = order.ending
+    if asked is None:
+        return None
+    reason = rules.table.termination(asked.reason_code)
+    return EndingView(
+        reason_code=asked.reason_code,
+        reason_zh=reason.zh if reason else "",
+        public_reason=asked.public_reason,
+        note=asked.note,
+        at=asked.at,
+        decided_at=asked.decided_at,
+        approved=asked.approved,
+        decision=asked.decision,
+    )
 
 
 class LogView(BaseModel):
@@ -227,6 +279,13 @@ class CaseView(BaseModel):
     """For a unit: those meant for it."""
     orders: list[OrderView]
     """For a unit: its own."""
+    urgent: bool
+    rulings: list[RulingView]
+    """Only for the desk."""
+    precedents: list[PrecedentView]
+    """What the panel said of such cases before; only for the desk."""
+    tasks: list[TaskView]
+    """For a unit: its own."""
     log: list[LogView]
     log_broken_at: int | None
     """The first entry whose hash does not fit; null while the chain holds."""
@@ -235,7 +294,14 @@ class CaseView(BaseModel):
 
     @classmethod
     def of(
-        cls, case: Case, rules: Rules, by: Actor, history: tuple[list[Entry], int | None], *, now: datetime
+        cls,
+        case: Case,
+        rules: Rules,
+        by: Actor,
+        history: tuple[list[Entry], int | None],
+        *,
+        precedents: Sequence[Precedent] = (),
+        now: datetime,
     ) -> "CaseView":
         """The desk sees everything; a unit its own orders, and of a confidential case only what the work needs."""
         desk = scope.sees_all(by, rules)
@@ -275,6 +341,10 @@ class CaseView(BaseModel):
             candidates=CandidateView.all(case.candidates if desk else (), rules),
             tags=TagView.all_of(case, rules, desk=desk),
             orders=[OrderView.of(case, order, rules, by, now=now) for order in orders],
+            urgent=case.urgent,
+            rulings=rulings_of(case, rules) if desk else [],
+            precedents=[PrecedentView.of(one, rules) for one in precedents] if desk else [],
+            tasks=[TaskView.of(one, rules, now=now) for one in case.tasks if desk or one.unit_code in by.units],
             log=[LogView.of(one, None if desk else facts_for_units(one, case, rules)) for one in history[0]]
             if open_to_unit
             else [],

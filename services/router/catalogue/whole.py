@@ -7,7 +7,8 @@ from datetime import date
 from services.router.catalogue.codemaps import CodeMaps
 from services.router.catalogue.editions import Edition
 from services.router.catalogue.entries import Category, Law, MainClass, Standard, Subclass, UnitKind
-from services.router.catalogue.rules import ClassificationRules, OrderTable, Processes
+from services.router.catalogue.orders import OrderTable
+from services.router.catalogue.rules import ClassificationRules, Processes
 from services.router.catalogue.tags import TagRules
 from services.router.units import DispatchTable, OrgTree, Places
 from shared.errors import NotFound

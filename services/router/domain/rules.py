@@ -8,10 +8,12 @@ from zoneinfo import ZoneInfo
 
 from contracts.events.intake import CaseType
 from services.router.catalogue.entries import Standard
-from services.router.catalogue.rules import OrderTable
+from services.router.catalogue.orders import OrderTable
 from services.router.catalogue.tags import SetBy
 from services.router.catalogue.whole import Catalogue
+from services.router.domain.cases import Case
 from services.router.tagger import Tagger
+from services.router.units import FALLBACK
 from shared.tokens import Actor
 
 SHENZHEN = ZoneInfo("Asia/Shanghai")
@@ -45,6 +47,10 @@ class Rules:
     def __post_init__(self) -> None:
         object.__setattr__(self, "table", self.catalogue.orders)
 
+    def table_of(self, case: Case) -> OrderTable:
+        """The rows a case goes by: those of its process, in the edition it keeps."""
+        return self.table.of_process(case.process_code)
+
     @cached_property
     def tagger(self) -> Tagger:
         return Tagger(self.catalogue.tags, max_chars=self.catalogue.classification.max_chars)
@@ -69,6 +75,10 @@ class Rules:
 
     def photo_required(self, standard: Standard, type_code: CaseType) -> bool:
         return type_code in self.desk.photo_types and standard.photo_required
+
+    def fallback(self, area_code: str | None, *, accused: str | None) -> str:
+        """兜底: who acts for a place until it is known whose it is."""
+        return self.catalogue.dispatch.resolve(FALLBACK, area_code, accused=accused).lead
 
     def return_until(self, dispatched_at: datetime) -> datetime:
         """The last instant an order may be returned: the end of the n-th working day after the day it came.

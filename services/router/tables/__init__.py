@@ -1,6 +1,7 @@
 """The desk's tables, by what they are about."""
 
 from services.router.tables.accounts import accounts, login_failures
+from services.router.tables.beside import rulings, tasks
 from services.router.tables.cases import case_log, case_tags, cases, erased_citizens, kept_answers, orders
 from services.router.tables.departments import deliveries, feed, feed_heads, webhooks
 from services.router.tables.metadata import metadata
@@ -22,5 +23,7 @@ __all__ = [
     "metadata",
     "models",
     "orders",
+    "rulings",
+    "tasks",
     "webhooks",
 ]

@@ -57,6 +57,8 @@ cases = Table(
     Column("outcome", Text),
     Column("closing_reason_code", Text),
     instant("erased_at"),
+    Column("urgent", Boolean, nullable=False, server_default="false"),
+    Column("beside", Integer, nullable=False, server_default="0"),
     Index("ix_cases_state", "state", "case_id"),
     Index("ix_cases_citizen", "citizen_id", "case_id", postgresql_where=text("citizen_id IS NOT NULL")),
 )
@@ -85,9 +87,18 @@ orders = Table(
     Column("notes", JSONB, nullable=False),
     Column("returned", JSONB),
     Column("review", JSONB),
+    Column("parent_order_id", Uuid),
+    Column("mandatory", Boolean, nullable=False, server_default="true"),
+    Column("temporary", Boolean, nullable=False, server_default="false"),
+    Column("designated", Boolean, nullable=False, server_default="false"),
+    Column("urgent", Boolean, nullable=False, server_default="false"),
+    Column("moved_because", Text),
+    Column("ending", JSONB),
     Index("ix_orders_order", "order_id", unique=True),
     Index("ix_orders_unit", "unit_code", "state", "order_id"),
     Index("ix_orders_returned", "order_id", postgresql_where=text("state = 'returned'")),
+    Index("ix_orders_ending", "order_id", postgresql_where=text("state = 'ending'")),
+    Index("ix_orders_dispatched", "dispatched_at", postgresql_using="brin"),
 )
 
 case_tags = Table(
