@@ -28,6 +28,8 @@ class Process(Rules):
     code: Annotated[str, Field(pattern=r"^[a-z_]{2,30}$")]
     name: str
     nodes: Annotated[tuple[ProcessNode, ...], Field(min_length=2, max_length=13)]
+    lead_only: bool = False
+    """One unit answers; nobody is asked to help."""
 
     @cached_property
     def for_citizen(self) -> tuple[Node, ...]:

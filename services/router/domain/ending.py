@@ -72,7 +72,7 @@ def acknowledge(case: Case, order: WorkOrder, by: Actor, rules: Rules, *, now: d
 def acknowledge_automatically(case: Case, order: WorkOrder, rules: Rules, *, now: datetime) -> bool:
     """Praise nobody looked at in time counts as known; False where the order is none of praise."""
     target = rules.table_of(case).target("acknowledge", order.state)
-    if target is None or case.state == "closed":
+    if target is None or order.role != "lead" or case.state == "closed":
         return False
     order.state = target
     _acknowledged(case, order, SYSTEM, rules, now=now, automatic=True)

@@ -261,6 +261,9 @@ def dispatch_to(
     now: datetime,
 ) -> None:
     """One order for the lead, one for each co-unit; the clocks of all start now."""
+    process = rules.catalogue.processes.get(case.process_code) if case.process_code else None
+    if process is not None and process.lead_only:
+        co_units = ()
     made = [open_order(case, lead, "lead", reasons, rules, now=now)]
     made += [open_order(case, unit, "co", reasons, rules, now=now) for unit in co_units]
     orders = [{"order_id": str(order.order_id), "unit": order.unit_code, "role": order.role} for order in made]

@@ -8,6 +8,7 @@ from contracts.events.router import Reason, RulingMade, RulingOpened
 from services.router.domain.beside import Cause, ProposedRow, Ruling
 from services.router.domain.cancelling import DONE, cancel
 from services.router.domain.cases import Case
+from services.router.domain.errors import NoRulingPending
 from services.router.domain.filing import check_unit, open_order
 from services.router.domain.guards import must_act
 from services.router.domain.handling import about, hand_over, reply_when_done
@@ -87,6 +88,8 @@ def decide(case: Case, ruling: Ruling, by: Actor, rules: Rules, verdict: Verdict
     """The panel's word. Where the work is done already, it stands for later cases only."""
     lead = case.lead() or case.order(ruling.order_id)
     must_act(case, lead, "rule", by, rules, now=now)
+    if ruling.state != "open":
+        raise NoRulingPending
     for unit in (verdict.lead, *verdict.co_units):
         check_unit(case, unit, rules)
     co_units = tuple(dict.fromkeys(unit for unit in verdict.co_units if unit != verdict.lead))

@@ -79,6 +79,8 @@ def do(case: Case, row: OrderAction, order: WorkOrder, *, by: Actor, now: Any = 
     words: dict[str, Any] = {"public_reply": "已处理", "handling_note": "", "photo_ids": photos, "now": now}
     verdict = Verdict(away, (), "按三定方案", "", precedent=True)
 
+    brought = case.rulings[-1] if case.rulings else disputed(case, order)
+
     def bring(action: str) -> object:
         return rulings.bring(case, order, by, the, action=action, argument="权属不清", cause="disputed", now=now)
 
@@ -97,7 +99,7 @@ def do(case: Case, row: OrderAction, order: WorkOrder, *, by: Actor, now: Any = 
         "redispatch": lambda: handling.redispatch(case, order, by, the, to_unit=away, own_error=False, now=now),
         "refer": lambda: bring("refer"),
         "dispute": lambda: bring("dispute"),
-        "rule": lambda: rulings.decide(case, case.rulings[-1], by, the, verdict, now=now),
+        "rule": lambda: rulings.decide(case, brought, by, the, verdict, now=now),
         "add_co": lambda: parallel.add_co(case, order, by, the, to_unit=away, mandatory=True, now=now),
         "ask_ending": lambda: ending.ask_ending(
             case, order, by, the, reason_code="matter_gone", public_reason="现场已无此物", note="", now=now
