@@ -9,7 +9,7 @@ from uuid import uuid4
 import httpx
 
 UNAUTHENTICATED, UNKNOWN, CONFLICT, UNAVAILABLE = 401, 404, 409, 503
-PATIENCE_SECONDS = 30.0
+PATIENCE_SECONDS = 90.0
 
 
 class Refused(Exception):

@@ -20,7 +20,18 @@ from shared.errors import TooMany, Unauthenticated
 from shared.ids import new_id
 from shared.tokens import Actor
 
-StaffRole = Literal["operator", "dispatcher", "unit_manager", "handler", "reviewer", "supervisor", "leader", "admin"]
+StaffRole = Literal[
+    "operator",
+    "dispatcher",
+    "unit_manager",
+    "handler",
+    "reviewer",
+    "ruling_panel",
+    "grid_officer",
+    "supervisor",
+    "leader",
+    "admin",
+]
 
 
 class WrongLogin(Unauthenticated):
