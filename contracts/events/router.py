@@ -242,7 +242,6 @@ class TaskAssigned(RouterEvent):
     """A task beside the orders: look at the place before filing or after the work, guard it, account for the damage."""
 
     TYPE: ClassVar[str] = "task.assigned.v1"
-    EXTERNAL: ClassVar[bool] = True
 
     task_id: UUID
     kind: Literal["verify", "check", "guard", "account"]
@@ -360,6 +359,8 @@ class CaseClosed(RouterEvent):
 
     outcome: Outcome
     round: int
+    public_reason: str = ""
+    """Why it ended without a result, as the citizen reads it; empty where there was one."""
 
 
 class CaseReopened(RouterEvent):

@@ -14,6 +14,8 @@ from deploy.demo.messages import Message
 from deploy.demo.pictures import VARIANTS, photo
 from deploy.demo.watching import View, Watcher
 
+SHORT = frozenset({"praise", "suggestion"})
+"""Processes that end with the unit's own word."""
 REPLIES = (
     "关于{matter}：经现场核实，情况属实。{unit}已安排人员处理完毕，并将该点位列入每日巡查，感谢您的监督。",
     "{unit}工作人员当天到场，{matter}的问题已经解决，现场照片附后。如再次出现，请随时联系我们。",
@@ -132,16 +134,38 @@ async def _decided(outcome: Outcome, case: dict[str, Any], cast: Cast) -> bool:
     return True
 
 
+async def _concluded(outcome: Outcome, case: dict[str, Any], cast: Cast) -> None:
+    """Praise is known, a suggestion answered; either ends the case, and nobody is asked to rate it."""
+    [order] = [one for one in case["orders"] if one["state"] not in ("redispatched", "cancelled")]
+    path = f"/v1/orders/{order['order_id']}"
+    if case["process_code"] == "praise":
+        await _in_time(f"{path}/acknowledgement", cast)
+    else:
+        if order["state"] == "dispatched":
+            await _in_time(f"{path}/sign", cast)
+        reply = "您的建议已转相关科室研究，将结合年度计划统筹安排，感谢您的关心。"
+        await cast.unit.post(f"{path}/conclusion", {"outcome": "answer", "public_reply": reply})
+    assert outcome.watcher is not None
+    await outcome.watcher.until(lambda view: bool(view["closed"]), seconds=STEP_SECONDS)
+    outcome.closed = True
+    cast.done["concluded"] += 1
+
+
 async def _handled(outcome: Outcome, number: int, cast: Cast) -> None:
     """All open orders of the case: sign, contact, photograph, resolve; then the review."""
     case = await _case(outcome, cast)
+    if case["process_code"] in SHORT:
+        await _concluded(outcome, case, cast)
+        return
     orders = [order for order in case["orders"] if order["state"] in ("dispatched", "signed", "reworking")]
     if cast.chance.random() < SHARE_RETURNED and len(orders) == 1 and not outcome.late and orders[0]["round"] == 1:
         orders = [await _returned(outcome, orders[0], cast)]
     for order in orders:
         await _work(outcome, order, number, cast)
     for order in orders:
-        await cast.reviewer.post(f"/v1/orders/{order['order_id']}/review", {"outcome": "approve"})
+        await cast.reviewer.post(
+            f"/v1/orders/{order['order_id']}/review", {"outcome": "approve", "closing_condition_met": True}
+        )
     _acted(outcome, "replied", order["round"])
     cast.done["answered"] += 1
 
@@ -161,10 +185,10 @@ async def _returned(outcome: Outcome, order: dict[str, Any], cast: Cast) -> dict
     return await cast.dispatcher.post(f"{path}/redispatch", {"unit_code": other})
 
 
-async def _signed(order: dict[str, Any], cast: Cast) -> bool:
+async def _in_time(path: str, cast: Cast) -> bool:
     """False when the limit for signing was over and the system had signed already."""
     try:
-        await cast.unit.post(f"/v1/orders/{order['order_id']}/sign")
+        await cast.unit.post(path)
     except Refused as refused:
         if f": {CONFLICT} " in str(refused):
             return False
@@ -175,7 +199,7 @@ async def _signed(order: dict[str, Any], cast: Cast) -> bool:
 async def _work(outcome: Outcome, order: dict[str, Any], number: int, cast: Cast) -> None:
     path, again = f"/v1/orders/{order['order_id']}", order["round"]
     lead = order["role"] == "lead"
-    if order["state"] == "dispatched" and await _signed(order, cast) and lead:
+    if order["state"] == "dispatched" and await _in_time(f"{path}/sign", cast) and lead:
         _acted(outcome, "signed", again)
     await cast.unit.post(f"{path}/contact", {"method": "phone", "note": "已电话联系"})
     if lead:
@@ -193,6 +217,8 @@ async def _work(outcome: Outcome, order: dict[str, Any], number: int, cast: Cast
 
 async def _rated(outcome: Outcome, number: int, cast: Cast) -> None:
     """Most are content, some are not and get a second round, some say nothing."""
+    if outcome.closed:
+        return
     assert outcome.watcher is not None
     await outcome.watcher.until(_may_rate, seconds=STEP_SECONDS)
     mood = cast.chance.random()

@@ -23,6 +23,7 @@ _PEOPLE: tuple[tuple[str, str, tuple[str, ...]], ...] = (
     ("operator", "热线话务员：登记来电", ("operator",)),
     ("dispatcher", "区分拨员：分类、派单、审批退件", ("dispatcher",)),
     ("reviewer", "审核员：核查结果、审核结案", ("reviewer",)),
+    ("panel", "裁决组：裁决权属争议", ("ruling_panel",)),
     ("leader", "领导：查看全局", ("leader", "supervisor")),
     ("admin", "平台管理员：接口密钥、通知发件箱", ("admin",)),
     ("sysadmin", "系统管理员：开立和停用账号", ("system_admin",)),
@@ -66,8 +67,8 @@ def accounts(secrets: Mapping[str, str]) -> list[Account]:
     unit: Account = {
         "login": UNIT_ACCOUNT,
         "password": secrets[f"account_{UNIT_ACCOUNT}"],
-        "name": "承办单位：签收、联系、处置、办结（试用账号，可代表所有单位）",
-        "roles": ["handler", "unit_manager"],
+        "name": "承办单位：签收、联系、处置、办结，网格员核查（试用账号，可代表所有单位）",
+        "roles": ["handler", "unit_manager", "grid_officer"],
         "units": unit_codes(),
     }
     return [*people, unit]

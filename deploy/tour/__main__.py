@@ -1,4 +1,4 @@
-"""`python -m deploy.tour catalogue`: a guided walk; ends with 1 when what it shows did not happen."""
+"""`python -m deploy.tour catalogue|desk`: a guided walk; ends with 1 when what it shows did not happen."""
 
 import argparse
 import json
@@ -8,10 +8,11 @@ from pathlib import Path
 import httpx
 from rich.console import Console
 
+from deploy.tour import desk
 from deploy.tour.catalogue import Tour
 from deploy.tour.people import Refused
 from deploy.tour.showing import Screen
-from deploy.tour.stage import NotStarted, stage
+from deploy.tour.stage import RATE, NotStarted, stage
 from deploy.tour.workbooks import WorkbookChanged
 
 TIMEOUT_SECONDS = 60
@@ -19,14 +20,15 @@ TIMEOUT_SECONDS = 60
 
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m deploy.tour", description=__doc__)
-    parser.add_argument("tour", choices=("catalogue",))
+    parser.add_argument("tour", choices=("catalogue", "desk"))
     parser.add_argument("--own", action="store_true", help="a system of its own, even if one is running here")
     arguments = parser.parse_args()
     console = Console()
     try:
-        with stage(console, own=arguments.own) as place, _http(place.url) as http:
+        rate = desk.RATE if arguments.tour == "desk" else RATE
+        with stage(console, own=arguments.own, rate=rate) as place, _http(place.url) as http:
             screen = Screen(console)
-            tour = Tour(place, http, screen)
+            tour = desk.Tour(place, http, screen) if arguments.tour == "desk" else Tour(place, http, screen)
             tour.walk()
     except (NotStarted, Refused, WorkbookChanged, httpx.HTTPError) as error:
         print(f"{type(error).__name__}: {error}", file=sys.stderr)

@@ -8,8 +8,8 @@ from uuid import uuid4
 
 import httpx
 
-UNAUTHENTICATED, UNKNOWN = 401, 404
-PATIENCE_SECONDS = 30.0
+UNAUTHENTICATED, UNKNOWN, CONFLICT, UNAVAILABLE = 401, 404, 409, 503
+PATIENCE_SECONDS = 90.0
 
 
 class Refused(Exception):
@@ -42,6 +42,28 @@ class Official:
         call: dict[str, Any] = {} if body is None else {"json": body}
         return dict(_good(self.ask("POST", path, **call)).json())
 
+    def upload(self, order_id: str, kind: str, picture: bytes) -> str:
+        """A photo beside an order or a task; waits until the reply has heard of it."""
+        form: dict[str, Any] = {
+            "data": {"order_id": order_id, "kind": kind},
+            "files": {"file": ("photo.jpg", picture, "image/jpeg")},
+        }
+        deadline = time.monotonic() + PATIENCE_SECONDS
+        while (answer := self.ask("POST", "/v1/photos", **form)).status_code in (UNKNOWN, CONFLICT, UNAVAILABLE):
+            if time.monotonic() > deadline:
+                break
+            time.sleep(0.2)
+        return str(_good(answer).json()["photo_id"])
+
+    def until(self, method: str, path: str, body: object) -> dict[str, Any]:
+        """Once more while the answer is that news is still on its way (a photo that was just taken)."""
+        deadline = time.monotonic() + PATIENCE_SECONDS
+        while (answer := self.ask(method, path, json=body)).status_code == CONFLICT and time.monotonic() < deadline:
+            if "photo" not in answer.json()["type"]:
+                break
+            time.sleep(0.2)
+        return dict(_good(answer).json())
+
     def fetch(self, path: str, **query: Any) -> bytes:
         return _good(self.ask("GET", path, params=query)).content
 
@@ -62,12 +84,13 @@ class Call:
     area: str
     said: str | None
     """The category the operator chose."""
-    change: str
+    change: str = ""
     """Which change of the catalogue it is about."""
+    type_code: str | None = None
 
     @classmethod
     def of(cls, row: Mapping[str, Any]) -> "Call":
-        return cls(row["text"], row["title"], row["area"], row.get("said"), row["change"])
+        return cls(row["text"], row["title"], row["area"], row.get("said"), row.get("change", ""), row.get("type"))
 
 
 class Platform:
@@ -78,7 +101,9 @@ class Platform:
 
     def post(self, call: Call, number: int) -> dict[str, str]:
         """Answers the receipt: case id, case number and look-up code."""
-        form = {"text": call.text, "title": call.title, "place": {"area_code": call.area}}
+        place = {"area_code": call.area} if call.area else {}
+        form: dict[str, Any] = {"text": call.text, "title": call.title, "place": place}
+        form |= {"type_code": call.type_code} if call.type_code else {}
         form |= {"category_code": call.said} if call.said else {}
         form |= {"call_id": uuid4().hex, "caller": {"phone": f"138{number:08d}", "name": "导览来电人"}}
         headers = {**self._headers, "Idempotency-Key": uuid4().hex}

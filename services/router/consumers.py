@@ -17,7 +17,7 @@ from contracts.events.sla import (
 )
 from services.router import alike, duetimes, judgements, supplements
 from services.router.classifier import Classification, Message
-from services.router.domain import additions, closing, filing, following, handling, refusing, tagging
+from services.router.domain import additions, closing, ending, filing, following, handling, refusing, tagging, tasks
 from services.router.domain.cases import Candidate, Case
 from services.router.domain.rules import Rules
 from services.router.store import Tx
@@ -60,7 +60,7 @@ async def on_submitted(tx: Tx, envelope: Envelope[CaseSubmitted], now: datetime)
             channel_code=said.origin_channel_code,
         )
     )
-    filing.decide(case, decision_of(found), edition.rules, now=now)
+    filing.decide(case, decision_of(found), edition.rules, precedents=tx.rulebook.precedents, now=now)
     tagging.retag(case, edition.rules, tx.repeats.of(case), now=now)
     tx.repeats.add(case)
     tx.judged.append(judgements.row(case.case_id, found, version=judge.version, edition=case.edition, now=now))
@@ -112,6 +112,10 @@ def decision_of(found: Classification) -> filing.Decision:
 
 async def on_photo(tx: Tx, envelope: Envelope[PhotoTaken], now: datetime) -> None:
     case, photo = tx.known(envelope.case_id), envelope.data
+    task = next((one for one in case.tasks if one.task_id == photo.order_id), None)
+    if task is not None:
+        tasks.remember_photo(case, task, photo.photo_id, now=now)
+        return
     handling.remember_photo(case, case.order(photo.order_id), photo.photo_id, photo.kind, now=now)
 
 
@@ -131,7 +135,9 @@ async def on_breach(tx: Tx, envelope: Envelope[ClockBreached], now: datetime) ->
     """An order nobody signed counts as signed; a reply nobody rated closes the case. Tags follow the others."""
     case, clock = tx.known(envelope.case_id), envelope.data
     if clock.kind == "sign" and clock.order_id is not None:
-        handling.sign_automatically(case, case.order(clock.order_id), tx.rules_of(case), now=now)
+        order, rules = case.order(clock.order_id), tx.rules_of(case)
+        if not handling.sign_automatically(case, order, rules, now=now):
+            ending.acknowledge_automatically(case, order, rules, now=now)
     elif clock.kind == "rate":
         closing.close_unrated(case, tx.rules_of(case), now=now)
     else:

@@ -11,11 +11,12 @@ from sqlalchemy import RowMapping
 
 from contracts.events.intake import Place
 from contracts.events.router import Reason
+from services.router.domain.beside import Ruling, Task
 from services.router.domain.cases import Candidate, Case, Tagging
 from services.router.domain.chain import Entry
-from services.router.domain.orders import Photo, ProgressNote, Return, Review, WorkOrder
+from services.router.domain.orders import Ending, Photo, ProgressNote, Return, Review, WorkOrder
 
-_OWN = {"orders", "tags", "retagged", "news", "entries", "cause"}
+_OWN = {"orders", "rulings", "tasks", "tags", "retagged", "news", "entries", "cause"}
 _CASE = tuple(field.name for field in fields(Case) if field.name not in _OWN)
 _ORDER = tuple(field.name for field in fields(WorkOrder))
 _COPIED = ("category_code", "area_code", "grade")
@@ -27,10 +28,11 @@ TAG_COLUMNS = ("case_id", *_TAGGING)
 
 NEVER = datetime(9999, 12, 31, tzinfo=UTC)
 """When an order is due that no clock runs for: last in every list."""
-_CASE_IDS, _ORDER_IDS = ("case_id", "citizen_id", "master_id"), ("case_id", "order_id", "replaces")
+_CASE_IDS = ("case_id", "citizen_id", "master_id")
+_ORDER_IDS = ("case_id", "order_id", "replaces", "parent_order_id")
 
 
-def _plain(value: UUID | None) -> UUID | None:
+def plain_id(value: UUID | None) -> UUID | None:
     """The driver's UUID is a subclass, which the JSON writer of the events does not know."""
     return None if value is None else UUID(int=value.int)
 
@@ -48,7 +50,7 @@ def case_record(case: Case) -> tuple[object, ...]:
 
 
 def order_record(case: Case, order: WorkOrder, final: Collection[str]) -> tuple[object, ...]:
-    return _record(listed_row(case, order, final), "photos", "notes", "returned", "review")
+    return _record(listed_row(case, order, final), "photos", "notes", "returned", "review", "ending")
 
 
 def tag_rows(case: Case) -> list[dict[str, Any]]:
@@ -83,13 +85,19 @@ def _record(row: dict[str, Any], *json: str) -> tuple[object, ...]:
     return tuple(row.values())
 
 
-def case_of(row: RowMapping, orders: list[WorkOrder], tags: dict[str, Tagging]) -> Case:
+def case_of(
+    row: RowMapping,
+    orders: list[WorkOrder],
+    tags: dict[str, Tagging],
+    rulings: list[Ruling] | None = None,
+    tasks: list[Task] | None = None,
+) -> Case:
     values = {name: row[name] for name in _CASE}
-    values |= {name: _plain(row[name]) for name in _CASE_IDS}
+    values |= {name: plain_id(row[name]) for name in _CASE_IDS}
     values["place"] = Place.model_validate(row["place"])
     values["candidates"] = candidates_of(row["candidates"])
     values["reasons"] = tuple(Reason.model_validate(one) for one in row["reasons"])
-    return Case(**values, orders=orders, tags=tags)
+    return Case(**values, orders=orders, tags=tags, rulings=rulings or [], tasks=tasks or [])
 
 
 def candidates_of(stored: list[dict[str, Any]]) -> tuple[Candidate, ...]:
@@ -107,6 +115,7 @@ def order_row(order: WorkOrder) -> dict[str, Any]:
     row["due_at"] = order.due_at or NEVER
     row["returned"] = None if order.returned is None else _return_row(order.returned)
     row["review"] = None if order.review is None else _review_row(order.review)
+    row["ending"] = None if order.ending is None else _ending_row(order.ending)
     return row
 
 
@@ -118,7 +127,7 @@ def listed_row(case: Case, order: WorkOrder, final: Collection[str]) -> dict[str
 
 def order_of(row: RowMapping) -> WorkOrder:
     values = {name: row[name] for name in _ORDER}
-    values |= {name: _plain(row[name]) for name in _ORDER_IDS}
+    values |= {name: plain_id(row[name]) for name in _ORDER_IDS}
     values["photo_ids"] = tuple(UUID(int=one.int) for one in row["photo_ids"])
     values["photos"] = [Photo(UUID(one["photo_id"]), one["kind"]) for one in row["photos"]]
     values["notes"] = [
@@ -128,6 +137,7 @@ def order_of(row: RowMapping) -> WorkOrder:
     values["due_at"] = due_of(row)
     values["returned"] = None if row["returned"] is None else _return_of(row["returned"])
     values["review"] = None if row["review"] is None else _review_of(row["review"])
+    values["ending"] = None if row["ending"] is None else _ending_of(row["ending"])
     return WorkOrder(**values)
 
 
@@ -144,6 +154,8 @@ def _return_row(made: Return) -> dict[str, Any]:
         "from_state": made.from_state,
         "rejected_at": made.rejected_at.isoformat() if made.rejected_at else None,
         "rejection": made.rejection,
+        "evidence": made.evidence,
+        "photo_ids": [str(photo) for photo in made.photo_ids],
     }
 
 
@@ -156,6 +168,8 @@ def _return_of(row: Mapping[str, Any]) -> Return:
         row["from_state"],
         datetime.fromisoformat(rejected) if rejected else None,
         row["rejection"],
+        row.get("evidence", ""),
+        tuple(UUID(photo) for photo in row.get("photo_ids", ())),
     )
 
 
@@ -165,6 +179,22 @@ def _review_row(made: Review) -> dict[str, Any]:
 
 def _review_of(row: Mapping[str, Any]) -> Review:
     return Review(row["outcome"], row["note"], datetime.fromisoformat(row["at"]), row["by"])
+
+
+def _ending_row(made: Ending) -> dict[str, Any]:
+    row = asdict(made)
+    row["at"], decided = made.at.isoformat(), made.decided_at
+    row["decided_at"] = decided.isoformat() if decided else None
+    return row
+
+
+def _ending_of(row: Mapping[str, Any]) -> Ending:
+    decided = row["decided_at"]
+    moments = {
+        "at": datetime.fromisoformat(row["at"]),
+        "decided_at": datetime.fromisoformat(decided) if decided else None,
+    }
+    return Ending(**{**row, **moments})
 
 
 def entries_of(rows: Iterable[RowMapping]) -> list[Entry]:

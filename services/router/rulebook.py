@@ -12,7 +12,7 @@ import chinese_calendar
 import yaml
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from services.router import emergencies, models
+from services.router import beside_rows, emergencies, models
 from services.router.catalogue import reading, versions
 from services.router.catalogue.files import Files, read_folder
 from services.router.catalogue.sheet import CatalogueInvalid
@@ -20,6 +20,7 @@ from services.router.catalogue.whole import Catalogue
 from services.router.classifier import Classifier
 from services.router.domain.cases import Case
 from services.router.domain.emergency import Alarm
+from services.router.domain.precedents import Precedents
 from services.router.domain.rules import SHENZHEN, DeskRules, Rules
 from services.router.joint import Judge, Learned
 from services.router.learning.experience import Experience
@@ -69,6 +70,8 @@ class Rulebook:
         self._unreadable: set[str] = set()
         self.alarm = Alarm()
         """The emergencies that are on; all editions ask it."""
+        self.precedents = Precedents()
+        """The panel's rulings that later dispatches cite."""
         self.files: Files = {}
         """The tables of the shipped editions, which a change is laid over."""
 
@@ -81,6 +84,7 @@ class Rulebook:
         self._shipped = frozenset(self._editions)
         self._published, self._asked = {}, False
         self.alarm.put(())
+        self.precedents = Precedents()
         self.model = self.experience = None
         self._unreadable = set()
 
@@ -92,11 +96,16 @@ class Rulebook:
         await self._load(connection, stale)
         self._published, self._asked = published, True
         await self.hear_alarm(connection)
+        await self.refresh_precedents(connection)
         await self._take_learned(connection)
 
     async def hear_alarm(self, connection: AsyncConnection) -> None:
         """Which emergencies are on; there are none, or few."""
         self.alarm.put(await emergencies.not_lifted(connection))
+
+    async def refresh_precedents(self, connection: AsyncConnection) -> None:
+        """The panel's rulings that later dispatches cite; there are few."""
+        self.precedents = Precedents(await beside_rows.precedents(connection))
 
     async def _take_learned(self, connection: AsyncConnection) -> None:
         """What was learned last; what cannot be read changes nothing."""

@@ -9,7 +9,7 @@ from sqlalchemy import RowMapping, select, text
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from services.router import feed, judgements, rows, supplements, tables
+from services.router import beside_rows, feed, judgements, rows, supplements, tables
 from services.router.domain import following, tagging
 from services.router.domain.cases import Case, Tagging
 from services.router.domain.chain import Entry
@@ -121,7 +121,9 @@ class Tx(db.Tx):
         return await self.case(found, lock=lock)
 
     async def load(self, case_ids: Iterable[UUID], *, lock: bool = True) -> list[Case]:
-        """In three queries, however many, and three more where there are followers; locked in one order."""
+        """In three queries, however many; two more where rulings or tasks are, three more where there are followers.
+        Always locked in the same order.
+        """
         wanted = sorted(set(case_ids) - self._cases.keys())
         if wanted:
             query = select(tables.cases).where(tables.cases.c.case_id.in_(wanted)).order_by(tables.cases.c.case_id)
@@ -129,9 +131,13 @@ class Tx(db.Tx):
             await self.rulebook.need(self.connection, {row["edition"] for row in found})
             ids = [row["case_id"] for row in found]
             held, tags = await self._orders(ids), await self._tags(ids)
+            beside = [row["case_id"] for row in found if row["beside"]]
+            rulings, tasks = await beside_rows.load(self.connection, beside)
             for row in found:
                 case_id = row["case_id"]
-                self._cases[case_id] = rows.case_of(row, held.get(case_id, []), tags.get(case_id, {}))
+                self._cases[case_id] = rows.case_of(
+                    row, held.get(case_id, []), tags.get(case_id, {}), rulings.get(case_id), tasks.get(case_id)
+                )
             await self._followers(found, lock=lock)
         return [self._cases[case_id] for case_id in wanted if case_id in self._cases]
 
@@ -227,6 +233,7 @@ class Tx(db.Tx):
             await self.connection.execute(_SAVE_CASE, [rows.case_row(case) for case in held])
         if orders := [rows.listed_row(case, order, self._final(case)) for case in held for order in case.orders]:
             await self.connection.execute(_SAVE_ORDER, orders)
+        await beside_rows.save(self.connection, changed)
         fresh = [record for case in new for record in rows.tag_records(case)]
         await copy_in(self.connection, "case_tags", rows.TAG_COLUMNS, fresh)
         if tags := [row for case in held for row in rows.tag_rows(case)]:

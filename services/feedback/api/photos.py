@@ -30,7 +30,7 @@ _LARGEST_UPLOAD = 32 * 1024 * 1024
 """Bytes of a request that are read at all; the limit for a photo itself is a setting."""
 _FOREVER = "private, max-age=31536000, immutable"
 
-Uploader = Annotated[Actor, Depends(requires("handler", "unit_manager", "department"))]
+Uploader = Annotated[Actor, Depends(requires("handler", "unit_manager", "grid_officer", "department"))]
 CaseNoHeader = Annotated[str | None, Header(alias="X-Case-No", max_length=64)]
 CodeHeader = Annotated[str | None, Header(alias="X-Lookup-Code", max_length=64)]
 _FORM: dict[str, Any] = {

@@ -144,6 +144,8 @@ class Choice(BaseModel):
     area_code: AreaCode | None = None
     lead_unit_code: UnitCode | None = None
     co_unit_codes: list[UnitCode] = Field(default=[], max_length=10)
+    repair_first: bool = False
+    """先抢修再问责: order the repair at once, in urgent hours, and settle who is liable after closing."""
 
 
 class Closing(BaseModel):
@@ -176,6 +178,7 @@ class NotAcceptedReason(ReasonView):
 class ReasonList(BaseModel):
     not_accepted: list[NotAcceptedReason]
     returns: list[ReasonView]
+    terminations: list[ReasonView]
 
 
 def _next(found: list[RowMapping], limit: int, key: str = "case_id") -> UUID | None:
@@ -188,7 +191,11 @@ async def shown(tx: Tx, case_id: UUID, by: Actor, response: Response, now: datet
     await reads.note(tx.connection, case, by, now=now)
     tag(response, case)
     related = await merging.related(tx, case, by)
-    return CaseView.of(case, rules, by, await usecases.history(tx, case), related, now=now)
+    place = rules.catalogue.places.subdistrict_of(case.area_code)
+    likeliest = case.category_code or (case.candidates[0].category_code if case.candidates else None)
+    precedents = tx.rulebook.precedents.of(likeliest, place)
+    history = await usecases.history(tx, case)
+    return CaseView.of(case, rules, by, history, related, precedents=precedents, now=now)
 
 
 @routes.get("/queue")
@@ -244,11 +251,12 @@ def _return_line(row: RowMapping, rules: Rules) -> ReturnLine:
 
 @routes.get("/reasons")
 async def read_reasons(*, here: Here, by: AtWork) -> ReasonList:  # noqa: ARG001  any member of staff
-    """The reasons a form offers for not accepting and for returning."""
+    """The reasons a form offers for not accepting, for returning and for ending."""
     rules = here_rules(here)
     refused = [NotAcceptedReason.of(one) for one in rules.catalogue.refusals.reasons]
     returns = [ReasonView(code=one.code, zh=one.zh, en=one.en) for one in rules.table.returns.reasons]
-    return ReasonList(not_accepted=refused, returns=returns)
+    ends = [ReasonView(code=one.code, zh=one.zh, en=one.en) for one in rules.table.terminations]
+    return ReasonList(not_accepted=refused, returns=returns, terminations=ends)
 
 
 @routes.get("/cases")
@@ -307,6 +315,7 @@ async def classify_case(
             lead=body.lead_unit_code,
             co_units=body.co_unit_codes,
             standard_no=body.standard_no,
+            repair=body.repair_first,
             by=by,
             if_match=if_match,
             now=now,

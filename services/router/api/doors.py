@@ -43,6 +43,20 @@ AtWork = Annotated[
     ),
 ]
 """Everybody who has to do with work orders; what each may do is the order table's business."""
+Panel = Annotated[Actor, Depends(requires("ruling_panel", kind="staff"))]
+WithRulings = Annotated[
+    Actor, Depends(requires("dispatcher", "reviewer", "supervisor", "leader", "ruling_panel", kind="staff"))
+]
+OnTheSpot = Annotated[
+    Actor,
+    Depends(
+        requires(
+            *("grid_officer", "handler", "unit_manager", "dispatcher", "reviewer", "supervisor", "leader"),
+            *("ruling_panel", "department"),
+        )
+    ),
+]
+"""Who sees tasks; a unit its own."""
 Hooks = Annotated[Actor, Depends(requires("admin", "department"))]
 Department = Annotated[Actor, Depends(requires("department", kind="machine"))]
 

@@ -62,6 +62,9 @@ class Resolution(Body):
 class GivingBack(Body):
     reason_code: Annotated[str, Field(pattern=r"^[a-z_]{2,30}$")]
     legal_basis: Annotated[str, Field(min_length=1, max_length=1000)]
+    evidence: Note = ""
+    """What shows it; some reasons need it, or photos."""
+    photo_ids: list[UUID] = Field(default=[], max_length=20)
 
 
 class Redispatch(Body):
@@ -79,6 +82,8 @@ class Review(Body):
     note: Note = ""
     override_reason: Annotated[str, Field(max_length=500)] = ""
     """Why a reply that was found wanting is sent all the same; only where its rule lets that pass."""
+    closing_condition_met: bool = False
+    """The reviewer has compared the result with the closing condition of the standard, and it is met."""
 
 
 class OrderLine(BaseModel):
@@ -109,7 +114,7 @@ class OrderPage(BaseModel):
     """Give it as `after` for the next page; null on the last."""
 
 
-def _shown(found: Found, by: Actor, response: Response, now: datetime) -> OrderView:
+def shown_order(found: Found, by: Actor, response: Response, now: datetime) -> OrderView:
     case, order, rules = found
     tag(response, case)
     return OrderView.of(case, order, rules, by, now=now)
@@ -189,7 +194,7 @@ async def read_order(*, here: Here, by: AtWork, order_id: UUID, response: Respon
     async with here.begin() as tx:
         found = await usecases.look(tx, order_id, by)
         await reads.note(tx.connection, found[0], by, now=now)
-    return _shown(found, by, response, now)
+    return shown_order(found, by, response, now)
 
 
 @routes.post("/{order_id}/sign")
@@ -199,7 +204,7 @@ async def sign_order(
     now = here.clock.now()
     async with here.begin() as tx:
         found = await usecases.sign(tx, order_id, by=by, if_match=if_match, now=now)
-    return _shown(found, by, response, now)
+    return shown_order(found, by, response, now)
 
 
 @routes.post("/{order_id}/contact")
@@ -211,7 +216,7 @@ async def contact_citizen(
         found = await usecases.contact(
             tx, order_id, method=body.method, at=body.at, note=body.note, by=by, if_match=if_match, now=now
         )
-    return _shown(found, by, response, now)
+    return shown_order(found, by, response, now)
 
 
 @routes.post("/{order_id}/progress")
@@ -244,7 +249,7 @@ async def report_progress(
         asked = f"progress {order_id} {body.model_dump_json()}"
         await once(tx.connection, add, by=by, key=idempotency_key, request=asked, now=now)
         found = await usecases.look(tx, order_id, by)
-    return _shown(found, by, response, now)
+    return shown_order(found, by, response, now)
 
 
 @routes.post("/{order_id}/resolve")
@@ -263,7 +268,7 @@ async def resolve_order(
             if_match=if_match,
             now=now,
         )
-    return _shown(found, by, response, now)
+    return shown_order(found, by, response, now)
 
 
 @routes.post("/{order_id}/return")
@@ -278,11 +283,13 @@ async def return_order(
             order_id,
             reason_code=body.reason_code,
             legal_basis=body.legal_basis,
+            evidence=body.evidence,
+            photo_ids=body.photo_ids,
             by=by,
             if_match=if_match,
             now=now,
         )
-    return _shown(found, by, response, now)
+    return shown_order(found, by, response, now)
 
 
 @routes.post("/{order_id}/return/rejection")
@@ -292,7 +299,7 @@ async def reject_return(
     now = here.clock.now()
     async with here.begin() as tx:
         found = await usecases.reject_return(tx, order_id, note=body.note, by=by, if_match=if_match, now=now)
-    return _shown(found, by, response, now)
+    return shown_order(found, by, response, now)
 
 
 @routes.post("/{order_id}/redispatch")
@@ -305,7 +312,7 @@ async def redispatch_order(
         found = await usecases.redispatch(
             tx, order_id, to_unit=body.unit_code, own_error=body.own_error, by=by, if_match=if_match, now=now
         )
-    return _shown(found, by, response, now)
+    return shown_order(found, by, response, now)
 
 
 @routes.post("/{order_id}/review")
@@ -320,8 +327,9 @@ async def review_order(
             outcome=body.outcome,
             note=body.note,
             override_reason=body.override_reason,
+            condition_met=body.closing_condition_met,
             by=by,
             if_match=if_match,
             now=now,
         )
-    return _shown(found, by, response, now)
+    return shown_order(found, by, response, now)

@@ -7,7 +7,7 @@ from fastapi import APIRouter, Query
 from pydantic import BaseModel
 from sqlalchemy import RowMapping
 
-from services.router import judgements, models
+from services.router import beside_lists, judgements, models
 from services.router.api.doors import AtDesk, Here
 from shared.errors import FieldError, InvalidInput
 
@@ -65,6 +65,24 @@ class ModelView(BaseModel):
     metrics: dict[str, Any]
 
 
+class DispatchAccuracy(BaseModel):
+    """一次派单准确率: leads first given in the period; the dispatcher's own errors count apart from units' returns."""
+
+    since: datetime
+    until: datetime
+    dispatched: int
+    own_error: int
+    """Moved because the dispatcher had chosen wrongly."""
+    returned: int
+    """Moved because a return was agreed to."""
+    ruled: int
+    """Moved because it was disputed."""
+    otherwise: int
+    stayed: int
+    rate: float | None
+    """Stayed where they were first sent ÷ dispatched; null of nothing."""
+
+
 class QualityView(BaseModel):
     since: datetime
     until: datetime
@@ -83,10 +101,7 @@ async def read_quality(
     until: Annotated[datetime | None, Query(description="now by default")] = None,
 ) -> QualityView:
     """Accuracy, abstain rate and override rate of every version that judged requests in a period of at most a year."""
-    until = until or here.clock.now()
-    since = since or until - PERIOD
-    if since.tzinfo is None or until.tzinfo is None or not timedelta(0) < until - since <= LONGEST:
-        raise InvalidInput(fields=(FieldError("query/since", "is no period of at most a year", "统计区间不正确"),))
+    since, until = _period(here.clock.now(), since, until)
     async with here.begin() as tx:
         await tx.rulebook.ready(tx.connection)
         found = await judgements.quality(tx.connection, since=since, until=until)
@@ -102,6 +117,31 @@ async def read_quality(
             for row in known.values()
         ],
     )
+
+
+@routes.get("/dispatch-accuracy")
+async def read_dispatch_accuracy(
+    *,
+    here: Here,
+    by: AtDesk,  # noqa: ARG001  who may read it
+    since: Annotated[datetime | None, Query(description="90 days before `until` by default")] = None,
+    until: Annotated[datetime | None, Query(description="now by default")] = None,
+) -> DispatchAccuracy:
+    """How often the first choice of unit stood, over a period of at most a year."""
+    since, until = _period(here.clock.now(), since, until)
+    async with here.begin() as tx:
+        found = await beside_lists.accuracy(tx.connection, since=since, until=until)
+    stayed = found["dispatched"] - found["own_error"] - found["returned"] - found["ruled"] - found["otherwise"]
+    rate = _share(stayed, found["dispatched"])
+    return DispatchAccuracy(since=since, until=until, **found, stayed=stayed, rate=rate)
+
+
+def _period(now: datetime, since: datetime | None, until: datetime | None) -> tuple[datetime, datetime]:
+    until = until or now
+    since = since or until - PERIOD
+    if since.tzinfo is None or until.tzinfo is None or not timedelta(0) < until - since <= LONGEST:
+        raise InvalidInput(fields=(FieldError("query/since", "is no period of at most a year", "统计区间不正确"),))
+    return since, until
 
 
 def _share(part: int, whole: int) -> float | None:

@@ -1,6 +1,6 @@
 """What staff and departments are shown of cases and orders, and what they may do next."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any, Literal
 from uuid import UUID
@@ -9,6 +9,7 @@ from pydantic import BaseModel
 
 from contracts.events.intake import Place
 from contracts.events.router import Reason
+from services.router.api.beside_views import PrecedentView, RulingView, TaskView, rulings_of
 from services.router.api.filed_views import CandidateView, FiledView, category_name
 from services.router.api.merge_views import FollowerView, SupplementView
 from services.router.api.tag_views import TagName, TagView, facts_for_units
@@ -17,6 +18,7 @@ from services.router.domain.cases import Case, Mark
 from services.router.domain.chain import Entry
 from services.router.domain.guards import Permission, case_permissions, order_permissions
 from services.router.domain.orders import WorkOrder
+from services.router.domain.precedents import Precedent
 from services.router.domain.rules import Rules
 from services.router.people import reads
 from services.router.usecases.merging import NOTHING, Related
@@ -61,6 +63,21 @@ class ReturnView(BaseModel):
     at: datetime
     rejected_at: datetime | None
     rejection: str
+    evidence: str
+    photo_ids: list[UUID]
+
+
+class EndingView(BaseModel):
+    """申请终止, and what the dispatcher said."""
+
+    reason_code: str
+    reason_zh: str
+    public_reason: str
+    note: str
+    at: datetime
+    decided_at: datetime | None
+    approved: bool | None
+    decision: str
 
 
 class ReviewView(BaseModel):
@@ -108,6 +125,16 @@ class OrderView(BaseModel):
     notes: list[NoteView]
     returned: ReturnView | None
     review: ReviewView | None
+    parent_order_id: UUID | None
+    """Of a sub-order the one it was given on from."""
+    mandatory: bool
+    """Whether the case waits for it."""
+    temporary: bool
+    """Until a ruling says whose it is."""
+    designated: bool
+    """Named by a ruling: it cannot be returned."""
+    urgent: bool
+    ending: EndingView | None
     tags: list[TagName]
     supplements: int
     """How often its citizen has added something; the words stand in the case."""
@@ -169,10 +196,18 @@ class OrderView(BaseModel):
                 at=made.at,
                 rejected_at=made.rejected_at,
                 rejection=made.rejection,
+                evidence=made.evidence,
+                photo_ids=list(made.photo_ids),
             ),
             review=None
             if order.review is None
             else ReviewView(outcome=order.review.outcome, note=order.review.note, at=order.review.at),
+            parent_order_id=order.parent_order_id,
+            mandatory=order.mandatory,
+            temporary=order.temporary,
+            designated=order.designated,
+            urgent=order.urgent,
+            ending=_ending_view(order, rules),
             tags=TagName.of_case(case, rules, desk=scope.sees_all(by, rules)),
             supplements=case.supplements,
             urges=case.urges,
@@ -182,6 +217,23 @@ class OrderView(BaseModel):
             version=case.log_seq,
             allowed_actions=[ActionView.of(one) for one in order_permissions(case, order, by, rules, now=now)],
         )
+
+
+def _ending_view(order: WorkOrder, rules: Rules) -> EndingView | None:
+    asked = order.ending
+    if asked is None:
+        return None
+    reason = rules.table.termination(asked.reason_code)
+    return EndingView(
+        reason_code=asked.reason_code,
+        reason_zh=reason.zh if reason else "",
+        public_reason=asked.public_reason,
+        note=asked.note,
+        at=asked.at,
+        decided_at=asked.decided_at,
+        approved=asked.approved,
+        decision=asked.decision,
+    )
 
 
 class LogView(BaseModel):
@@ -254,6 +306,13 @@ class CaseView(BaseModel):
     urges: int
     marks: list[Mark]
     withdrawal_asked_at: datetime | None
+    urgent: bool
+    rulings: list[RulingView]
+    """Only for the desk."""
+    precedents: list[PrecedentView]
+    """What the panel said of such cases before; only for the desk."""
+    tasks: list[TaskView]
+    """For a unit: its own."""
     log: list[LogView]
     log_broken_at: int | None
     """The first entry whose hash does not fit; null while the chain holds."""
@@ -271,6 +330,7 @@ class CaseView(BaseModel):
         history: tuple[list[Entry], int | None],
         related: Related = NOTHING,
         *,
+        precedents: Sequence[Precedent] = (),
         now: datetime,
     ) -> "CaseView":
         """The desk sees everything; a unit its own orders, and of a confidential case only what the work needs."""
@@ -321,6 +381,10 @@ class CaseView(BaseModel):
             urges=case.urges,
             marks=list(case.marks),
             withdrawal_asked_at=case.withdrawal_asked_at,
+            urgent=case.urgent,
+            rulings=rulings_of(case, rules) if desk else [],
+            precedents=[PrecedentView.of(one, rules) for one in precedents] if desk else [],
+            tasks=[TaskView.of(one, rules, now=now) for one in case.tasks if desk or one.unit_code in by.units],
             log=[LogView.of(one, None if desk else facts_for_units(one, case, rules)) for one in history[0]]
             if open_to_unit
             else [],

@@ -13,9 +13,10 @@ from services.router.catalogue.editions import Edition, Editions
 from services.router.catalogue.entries import Category, Law, Standard
 from services.router.catalogue.files import Files, read_folder
 from services.router.catalogue.merging import MergeRules
+from services.router.catalogue.orders import OrderTable
 from services.router.catalogue.refusals import RefusalRules
 from services.router.catalogue.replies import ReplyRules
-from services.router.catalogue.rules import ClassificationRules, OrderTable, Processes
+from services.router.catalogue.rules import ClassificationRules, Processes
 from services.router.catalogue.sheet import CatalogueInvalid, Problem, Report, read_yaml
 from services.router.catalogue.tags import TagRules, check_tags
 from services.router.catalogue.uniqueness import Rows
@@ -174,8 +175,8 @@ def _cut(
         units=dispatch.tree,
         places=dispatch.places,
         dispatch=dispatch,
-        processes=processes,
-        orders=orders,
+        processes=processes.cut(edition.year),
+        orders=orders.cut(edition.year),
         classification=classification,
         tags=tags,
         replies=later.replies,

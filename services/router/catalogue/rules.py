@@ -1,18 +1,15 @@
-"""Owns the rules that come as YAML: processes with their nodes, the work-order state table, classification weights."""
+"""Owns the rules that come as YAML: processes with their nodes, classification weights; orders are in `orders.py`."""
 
 from functools import cached_property
-from typing import Annotated, Literal, Self
+from typing import Annotated, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from contracts.events.intake import CaseType
 from contracts.events.router import Node
-from services.router.catalogue.entries import Category, Limit
+from services.router.catalogue.entries import Category
 
-Role = Literal["handler", "unit_manager", "dispatcher", "reviewer", "system"]
 OF_CATEGORY = "of_category"
-CLOSED = "closed"
-"""The state of an order whose case is closed; only another round leaves it."""
 
 
 class Rules(BaseModel):
@@ -31,6 +28,8 @@ class Process(Rules):
     code: Annotated[str, Field(pattern=r"^[a-z_]{2,30}$")]
     name: str
     nodes: Annotated[tuple[ProcessNode, ...], Field(min_length=2, max_length=13)]
+    lead_only: bool = False
+    """One unit answers; nobody is asked to help."""
 
     @cached_property
     def for_citizen(self) -> tuple[Node, ...]:
@@ -38,7 +37,19 @@ class Process(Rules):
         return tuple(Node(key=node.key, label=node.label) for node in self.nodes)
 
 
-class ProcessRule(Rules):
+class Dated(Rules):
+    """A row that some editions have and others have not."""
+
+    since: Annotated[str, Field(pattern=r"^([0-9]{4})?$")] = ""
+    """The year of the first edition that has it; empty where all earlier ones do."""
+    until: Annotated[str, Field(pattern=r"^([0-9]{4})?$")] = ""
+    """The year of the edition that has it no more."""
+
+    def holds(self, year: str) -> bool:
+        return self.since <= year and (not self.until or year < self.until)
+
+
+class ProcessRule(Dated):
     types: tuple[CaseType, ...]
     process: str
 
@@ -68,107 +79,13 @@ class Processes(Rules):
     def get(self, code: str) -> Process:
         return next(process for process in self.processes if process.code == code)
 
+    def cut(self, year: str) -> "Processes":
+        """What the edition of this year has."""
+        return self.model_copy(update={"rules": tuple(rule for rule in self.rules if rule.holds(year))})
+
     def for_case(self, type_code: CaseType, category: Category) -> Process:
         chosen = next((rule.process for rule in self.rules if type_code in rule.types), self.default)
         return self.get(category.process_code if chosen == OF_CATEGORY else chosen)
-
-
-class OrderState(Rules):
-    key: str
-    name: str
-    final: bool = False
-
-
-class Move(Rules):
-    from_states: Annotated[tuple[str, ...], Field(alias="from", min_length=1)]
-    to: str
-
-
-class OrderAction(Rules):
-    """One row of the state table: what may be done, from where to where, by whom, and what it says on the bus."""
-
-    name: Annotated[str, Field(pattern=r"^[a-z_]{2,30}$")]
-    title: str
-    outcome: str | None = None
-    moves: Annotated[tuple[Move, ...], Field(min_length=1)]
-    roles: Annotated[tuple[Role, ...], Field(min_length=1)]
-    own_unit: bool
-    new_order: bool = False
-    """The order ends here, and another one, in the first state, goes on."""
-    emits: Annotated[tuple[str, ...], Field(min_length=1)]
-
-    def target(self, state: str) -> str | None:
-        """The state after this action, or None when it is not allowed from `state`."""
-        return next((move.to for move in self.moves if state in move.from_states), None)
-
-
-class ReturnReason(Rules):
-    code: Annotated[str, Field(pattern=r"^[a-z_]{2,30}$")]
-    zh: str
-    en: str
-
-
-class ReturnRules(Rules):
-    """退件: how early, how often and why a unit may give an order back."""
-
-    return_window: Limit
-    max_per_unit: Annotated[int, Field(ge=0)]
-    max_per_case: Annotated[int, Field(ge=0)]
-    reasons: Annotated[tuple[ReturnReason, ...], Field(min_length=1)]
-
-    def reason(self, code: str) -> ReturnReason | None:
-        return next((reason for reason in self.reasons if reason.code == code), None)
-
-
-class ReworkRules(Rules):
-    max_automatic: Annotated[int, Field(ge=0)]
-
-
-class OrderTable(Rules):
-    """The work order's life as data."""
-
-    states: tuple[OrderState, ...]
-    initial: str
-    actions: tuple[OrderAction, ...]
-    returns: ReturnRules
-    rework: ReworkRules
-
-    @model_validator(mode="after")
-    def _closed(self) -> Self:
-        known = {state.key for state in self.states}
-        final = {state.key for state in self.states if state.final}
-        named = {self.initial} | {move.to for action in self.actions for move in action.moves}
-        left = {state for action in self.actions for move in action.moves for state in move.from_states}
-        if unknown := (named | left) - known:
-            raise ValueError(f"unknown state {', '.join(sorted(unknown))}")
-        if leaving := left & final:
-            raise ValueError(f"a final state is left: {', '.join(sorted(leaving))}")
-        if unreached := known - named:
-            raise ValueError(f"no action reaches {', '.join(sorted(unreached))}")
-        if stuck := known - final - left:
-            raise ValueError(f"no action leaves {', '.join(sorted(stuck))}")
-        if len({(action.name, action.outcome) for action in self.actions}) != len(self.actions):
-            raise ValueError("an action occurs twice")
-        return self
-
-    @cached_property
-    def over(self) -> frozenset[str]:
-        """States in which nobody has to act any more: the final ones, and closed."""
-        return frozenset(state.key for state in self.states if state.final) | {CLOSED}
-
-    @cached_property
-    def answered(self) -> frozenset[str]:
-        """States in which the unit has done its part: nothing is late any more, unless the review sends it back."""
-        done = (self.action("resolve"), self.action("review", "approve"))
-        return frozenset(move.to for action in done if action is not None for move in action.moves)
-
-    def action(self, name: str, outcome: str | None = None) -> OrderAction | None:
-        return next((a for a in self.actions if a.name == name and a.outcome == outcome), None)
-
-    def target(self, name: str, state: str, outcome: str | None = None) -> str | None:
-        """The state after `name` from `state`, or None when that is not allowed."""
-        action = self.action(name, outcome)
-        return action.target(state) if action else None
 
 
 class Scoring(Rules):

@@ -8,9 +8,10 @@ from services.router.catalogue.codemaps import CodeMaps
 from services.router.catalogue.editions import Edition
 from services.router.catalogue.entries import Category, Law, MainClass, Standard, Subclass, UnitKind
 from services.router.catalogue.merging import MergeRules
+from services.router.catalogue.orders import OrderTable
 from services.router.catalogue.refusals import RefusalRules
 from services.router.catalogue.replies import ReplyRules
-from services.router.catalogue.rules import ClassificationRules, OrderTable, Processes
+from services.router.catalogue.rules import ClassificationRules, Processes
 from services.router.catalogue.tags import TagRules
 from services.router.units import DispatchTable, OrgTree, Places
 from shared.errors import NotFound

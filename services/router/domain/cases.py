@@ -7,14 +7,14 @@ from typing import Literal
 from uuid import UUID
 
 from contracts.events.intake import CaseType, Place
-from contracts.events.router import Reason, RouterEvent
+from contracts.events.router import Outcome, Reason, RouterEvent
 from services.router.catalogue.tags import SetBy
 from services.router.domain import chain
-from services.router.domain.errors import OrderUnknown
+from services.router.domain.beside import Ruling, Task
+from services.router.domain.errors import OrderUnknown, RulingUnknown, TaskUnknown
 from services.router.domain.orders import CANCELLED, WorkOrder
 
 CaseState = Literal["queued", "handling", "replied", "closed"]
-Outcome = Literal["satisfied", "dissatisfied", "unrated", "not_accepted", "withdrawn", "merged"]
 MergeKind = Literal["same_person", "same_fact"]
 Mark = Literal["supplemented", "urged", "withdrawal_asked"]
 
@@ -120,7 +120,13 @@ class Case:
     urges: int = 0
     withdrawal_asked_at: datetime | None = None
     """When its citizen wanted to withdraw it and could not."""
+    urgent: bool = False
+    """先抢修再问责: repaired first, in urgent hours."""
+    beside: int = 0
+    """How many rulings and tasks there are, so that nobody looks where there are none."""
     orders: list[WorkOrder] = field(default_factory=list)
+    rulings: list[Ruling] = field(default_factory=list)
+    tasks: list[Task] = field(default_factory=list)
     tags: dict[str, Tagging] = field(default_factory=dict)
     retagged: set[str] = field(default_factory=set)
     """Tags that have changed and are not saved yet."""
@@ -179,9 +185,40 @@ class Case:
         raise OrderUnknown
 
     def live_orders(self) -> list[WorkOrder]:
-        """Those of the present round that no other order has replaced."""
+        """Those of the present round that no other order has replaced and nobody has taken back."""
         replaced = {order.replaces for order in self.orders}
-        return [order for order in self.orders if order.round == self.round and order.order_id not in replaced]
+        return [
+            order
+            for order in self.orders
+            if order.round == self.round and order.order_id not in replaced and order.state != CANCELLED
+        ]
+
+    def children(self, order: WorkOrder) -> list[WorkOrder]:
+        """What this order's unit gave on and has not taken back (二次分拨)."""
+        return [one for one in self.live_orders() if one.parent_order_id == order.order_id]
+
+    def add_ruling(self, ruling: Ruling) -> None:
+        self.rulings.append(ruling)
+        self.beside += 1
+
+    def open_ruling(self) -> Ruling | None:
+        return next((one for one in self.rulings if one.state == "open"), None)
+
+    def ruling(self, ruling_id: UUID) -> Ruling:
+        for one in self.rulings:
+            if one.ruling_id == ruling_id:
+                return one
+        raise RulingUnknown
+
+    def add_task(self, task: Task) -> None:
+        self.tasks.append(task)
+        self.beside += 1
+
+    def task(self, task_id: UUID) -> Task:
+        for one in self.tasks:
+            if one.task_id == task_id:
+                return one
+        raise TaskUnknown
 
     def lead(self) -> WorkOrder | None:
         return next((order for order in self.live_orders() if order.role == "lead"), None)

@@ -3,18 +3,21 @@
 from datetime import datetime
 from typing import Literal
 
-from contracts.events.router import CaseClosed, CaseReopened, CaseReworked, Reason
-from services.router.domain.cases import Case, Outcome
+from contracts.events.router import CaseClosed, CaseReopened, CaseReworked, Outcome, Reason
+from services.router.domain.cancelling import DONE, cancel
+from services.router.domain.cases import Case
 from services.router.domain.filing import open_order
 from services.router.domain.guards import must_act_on_case
+from services.router.domain.orders import Moved
 from services.router.domain.rules import SYSTEM, Rules
+from services.router.domain.tasks import account_for
 from shared.tokens import Actor
 
 
 def close(case: Case, by: Actor, rules: Rules, *, now: datetime) -> None:
     """By hand, when the citizen has been answered and says nothing."""
     must_act_on_case(case, "close", by, rules)
-    _close(case, "unrated", rules, by=by.id, now=now)
+    end(case, "unrated", rules, by=by.id, now=now)
 
 
 def reopen(case: Case, by: Actor, rules: Rules, *, now: datetime) -> None:
@@ -27,7 +30,7 @@ def close_satisfied(case: Case, round_: int, rules: Rules, *, now: datetime) -> 
     """The citizen is content; False when this round is over already."""
     if case.state != "replied" or case.round != round_:
         return False
-    _close(case, "satisfied", rules, by=SYSTEM.id, now=now)
+    end(case, "satisfied", rules, by=SYSTEM.id, now=now)
     return True
 
 
@@ -35,7 +38,7 @@ def close_unrated(case: Case, rules: Rules, *, now: datetime) -> bool:
     """The time for rating has passed."""
     if case.state != "replied":
         return False
-    _close(case, "unrated", rules, by=SYSTEM.id, now=now)
+    end(case, "unrated", rules, by=SYSTEM.id, now=now)
     return True
 
 
@@ -51,14 +54,14 @@ def hear_dissatisfied(case: Case, round_: int, rules: Rules, *, now: datetime) -
     if case.round <= rules.table.rework.max_automatic:
         _again(case, "dissatisfied", rules, by=SYSTEM.id, now=now)
     elif case.state == "replied":
-        _close(case, "dissatisfied", rules, by=SYSTEM.id, now=now)
+        end(case, "dissatisfied", rules, by=SYSTEM.id, now=now)
     return True
 
 
 def begin_again(case: Case, cause: Literal["dissatisfied", "reopened"], rules: Rules, *, now: datetime) -> None:
     """The next round, as yet without an order."""
     told = case.units()
-    _end_orders(case, "reopen" if cause == "reopened" else "rework", rules)
+    _end_orders(case, "reopen" if cause == "reopened" else "rework", rules, now=now)
     case.round += 1
     case.state, case.outcome, case.closed_at, case.replied_at = "handling", None, None, None
     case.closing_reason_code = None
@@ -75,33 +78,52 @@ def _again(case: Case, cause: Literal["dissatisfied", "reopened"], rules: Rules,
     action = "reopen" if cause == "reopened" else "rework"
     begin_again(case, cause, rules, now=now)
     reason = Reason(kind=cause, text=rules.unit_name(lead.unit_code))
-    made = open_order(case, lead.unit_code, "lead", (reason,), rules, now=now, replaces=lead)
+    because: Moved = "reopen" if cause == "reopened" else "rework"
+    made = open_order(
+        case,
+        lead.unit_code,
+        "lead",
+        (reason,),
+        rules,
+        now=now,
+        replaces=lead,
+        because=because,
+        designated=lead.designated,
+    )
     facts = {"round": case.round, "order_id": str(made.order_id), "unit": made.unit_code}
     case.note(action, by=by, now=now, facts=facts)
 
 
-def end(case: Case, outcome: Outcome, rules: Rules, *, by: str, now: datetime) -> None:
-    """For who has asked a rule of its own before: merged, withdrawn, not accepted."""
-    _close(case, outcome, rules, by=by, now=now)
-
-
-def _close(case: Case, outcome: Outcome, rules: Rules, *, by: str, now: datetime) -> None:
+def end(case: Case, outcome: Outcome, rules: Rules, *, by: str, now: datetime, public_reason: str = "") -> None:
+    """However it came: all orders end with the case, and so do the tasks beside them."""
     units = case.units()
-    _end_orders(case, "close", rules)
+    _end_orders(case, "close", rules, now=now)
+    _end_tasks(case, now=now)
     case.state, case.outcome, case.closed_at = "closed", outcome, now
     if case.erased_at is not None:
         case.wipe()
-    case.say(CaseClosed(outcome=outcome, round=case.round), *units, now=now)
+    case.say(CaseClosed(outcome=outcome, round=case.round, public_reason=public_reason), *units, now=now)
     facts: dict[str, object] = {"outcome": outcome, "round": case.round}
     if case.closing_reason_code:
         facts["reason_code"] = case.closing_reason_code
     case.note("close", by=by, now=now, facts=facts)
+    if case.urgent:
+        account_for(case, rules, now=now)
 
 
-def _end_orders(case: Case, action: str, rules: Rules) -> None:
-    """With the case end all its orders, co-orders too; one that was redispatched has ended before."""
-    row = rules.table.action(action)
-    final = {state.key for state in rules.table.states if state.final}
+def _end_orders(case: Case, action: str, rules: Rules, *, now: datetime) -> None:
+    """What was accepted is closed with the case, what is still open is cancelled; what ended before stays as it is."""
+    row = rules.table_of(case).action(action)
     for order in case.orders:
-        if row is not None and order.state not in final:
+        if order.state in rules.table.final:
+            continue
+        if row is not None and order.state in DONE:
             order.state = row.moves[0].to
+        else:
+            cancel(case, order, "ended", rules, now=now)
+
+
+def _end_tasks(case: Case, *, now: datetime) -> None:
+    for task in case.tasks:
+        if task.state == "open" and task.kind != "account":
+            task.state, task.done_at = "cancelled", now

@@ -157,3 +157,117 @@ class ReplyFlawed(Conflict):
     """The reply cannot go to the citizen as it is; the findings say why."""
 
     zh = "公开答复未通过质量检查，请退回修改"
+
+
+class LeadFixed(Conflict):
+    """The lead has begun: only a ruling moves it."""
+
+    zh = "首办单位已开始办理，变更主办须经会商裁决"
+
+
+class NotForThisOrder(Conflict):
+    """This cannot be done to an order of this kind."""
+
+    zh = "该类工单不能进行此操作"
+
+
+class DesignatedByRuling(Conflict):
+    """A ruling has named this unit; it cannot give the order back."""
+
+    zh = "本单位由裁决指定承办，不得退件"
+
+
+class RulingPending(Conflict):
+    """The panel has not decided yet whose it is."""
+
+    zh = "该工单正在会商裁决，请先行办理"
+
+
+class NoRulingPending(Conflict):
+    """There is no dispute to decide."""
+
+    zh = "该工单没有待裁决的争议"
+
+
+class StillReturnable(Conflict):
+    """This may still be returned; a dispute begins where returns end."""
+
+    zh = "退件次数未达上限，请先按程序退件"
+
+
+class ChildrenNotDone(Conflict):
+    """What was given on is not accepted yet."""
+
+    zh = "二次分拨的工单尚未验收，请先验收或收回"
+
+
+class TasksNotDone(Conflict):
+    """The result is still being checked on the spot."""
+
+    zh = "结案前核查尚未完成"
+
+
+class CheckFailed(Conflict):
+    """The check on the spot has found the work not done; send it back."""
+
+    zh = "现场核查未通过，应退回重办"
+
+
+class VerificationPending(Conflict):
+    """It is still being verified on the spot whether this is so."""
+
+    zh = "立案前核实尚未完成"
+
+
+class EvidenceMissing(InvalidInput):
+    """A return for this reason needs evidence."""
+
+    zh = "以此理由退件须附证据说明"
+
+
+class ClosingConditionOpen(InvalidInput):
+    """Whoever approves a result confirms that the standard's closing condition is met."""
+
+    zh = "请对照立结案标准，确认已符合结案条件"
+
+
+class TerminationUnfounded(InvalidInput):
+    """A termination needs one of the listed reasons."""
+
+    zh = "终止办理须选择目录中的理由"
+
+
+class NotBelow(InvalidInput):
+    """Orders are given on to units below one's own."""
+
+    zh = "只能二次分拨给本单位的下级单位"
+
+
+class RulingUnknown(NotFound):
+    """There is no such ruling here, or it is not yours to see."""
+
+    zh = "未找到该裁决，或您无权查看"
+
+
+class TaskUnknown(NotFound):
+    """There is no such task here, or it is not yours to see."""
+
+    zh = "未找到该任务，或您无权查看"
+
+
+class TaskOver(Conflict):
+    """The task has been done or called off."""
+
+    zh = "该任务已完成或已取消"
+
+
+class TaskKindUnknown(InvalidInput):
+    """There is no such task in this version of the rules."""
+
+    zh = "现行规则没有这类任务"
+
+
+class OutcomeUnknown(InvalidInput):
+    """A task of this kind does not end that way."""
+
+    zh = "该类任务没有这种结果"

@@ -1,7 +1,7 @@
 """From a request to work orders: taking it in, deciding its category, filing it, giving it to units (立案、分拨)."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Literal
 from uuid import UUID
@@ -20,8 +20,10 @@ from services.router.catalogue.entries import Category, Standard
 from services.router.domain.cases import Candidate, Case
 from services.router.domain.errors import TypeNotFileable, UnitIsParty, UnitUnknown
 from services.router.domain.guards import must_act_on_case
-from services.router.domain.orders import Role, WorkOrder
+from services.router.domain.orders import Moved, Role, WorkOrder
+from services.router.domain.precedents import Precedents
 from services.router.domain.rules import SHENZHEN, SYSTEM, Rules
+from services.router.domain.tasks import verification_due, verify_by_rule
 from services.router.units import Dispatch, NoUnitLeft
 from shared.ids import new_id
 from shared.tokens import Actor
@@ -68,26 +70,74 @@ def receive(case_id: UUID, said: CaseSubmitted, rules: Rules) -> Case:
     )
 
 
-def decide(case: Case, decision: Decision, rules: Rules, *, now: datetime) -> None:
+def decide(
+    case: Case, decision: Decision, rules: Rules, *, precedents: Precedents | None = None, now: datetime
+) -> None:
     """File and dispatch where the classifier is sure enough and a unit is left; else wait for a dispatcher."""
     found: tuple[Category, Standard, Dispatch] | None = None
-    reasons = decision.reasons
+    reasons, waits = decision.reasons, ""
+    hazard = repair_first(case, decision, rules)
+    if hazard is not None:
+        decision, case.urgent = replace(decision, category_code=hazard.category_code, sure=True), True
+        reasons = (*reasons, Reason(kind="repair_first", text=rules.catalogue.category(hazard.category_code).name))
     if decision.category_code and decision.sure and decision.type_code not in rules.desk.always_queued:
         category = rules.catalogue.category(decision.category_code)
-        area, accused = decision.area_code, case.accused_unit_code
         try:
-            dispatch = rules.catalogue.dispatch.resolve(category.unit_kind, area, accused=accused)
+            dispatch = resolve(case, category, decision.area_code, rules, precedents)
         except NoUnitLeft as left:
             reasons = (*reasons, Reason(kind="no_unit_left", text=left.zh))
         else:
             standard, why = _standard(case, category, decision.standard_no, rules)
-            reasons, found = (*reasons, *why, dispatch.reason), (category, standard, dispatch)
+            if not case.urgent and verification_due(category.code, decision.type_code, rules):
+                waits = category.code
+                reasons = (*reasons, Reason(kind="verification", text=category.name))
+            else:
+                found = category, standard, dispatch
+                reasons = (*reasons, *why, dispatch.reason)
+    if waits and not decision.candidates:
+        decision = replace(decision, candidates=(Candidate(waits, decision.confidence),))
     _classify(case, decision, reasons, queued=found is None, by=SYSTEM.id, now=now)
+    if waits:
+        verify_by_rule(case, rules, now=now)
     if found is not None:
         category, standard, dispatch = found
         _file(case, category, standard, rules, now=now)
         told = _told(dispatch, rules)
         dispatch_to(case, dispatch.lead, dispatch.co_units, (told,), rules, by=SYSTEM.id, now=now)
+
+
+def repair_first(case: Case, decision: Decision, rules: Rules) -> Candidate | None:
+    """先抢修再问责: for a hazard the likeliest guess is enough; None where it is none, or nobody has said it is one."""
+    repair = rules.table.repair
+    if decision.type_code in rules.desk.always_queued or decision.type_code == "praise":
+        return None
+    if decision.category_code is not None:
+        likeliest = Candidate(decision.category_code, decision.confidence)
+    elif decision.candidates:
+        likeliest = Candidate(decision.candidates[0].category_code, decision.confidence)
+    else:
+        return None
+    said = case.said_category == likeliest.category_code
+    hazard = likeliest.category_code in repair.categories and (said or likeliest.score >= repair.confidence)
+    return likeliest if hazard else None
+
+
+def resolve(
+    case: Case, category: Category, area_code: str | None, rules: Rules, precedents: Precedents | None
+) -> Dispatch:
+    """By the ruling that settled such a matter in this place, else by the dispatch table."""
+    ruled = None
+    if precedents is not None:
+        subdistrict = rules.catalogue.places.subdistrict_of(area_code)
+        ruled = precedents.find(category.code, subdistrict, f"{case.title} {case.text}")
+    if (
+        ruled is not None
+        and ruled.lead in rules.catalogue.units
+        and not rules.is_party(ruled.lead, case.accused_unit_code)
+    ):
+        co_units = tuple(unit for unit in ruled.co_units if not rules.is_party(unit, case.accused_unit_code))
+        return Dispatch(ruled.lead, co_units, fallback_used=False, reason=ruled.reason(rules.unit_name(ruled.lead)))
+    return rules.catalogue.dispatch.resolve(category.unit_kind, area_code, accused=case.accused_unit_code)
 
 
 def decide_by_hand(
@@ -97,10 +147,12 @@ def decide_by_hand(
     *,
     lead: str | None = None,
     co_units: Sequence[str] = (),
+    repair: bool = False,
+    precedents: Precedents | None = None,
     by: Actor,
     now: datetime,
 ) -> None:
-    """A dispatcher's choice of category, and of units where the dispatch table should not decide."""
+    """A dispatcher's choice of category, of units where the dispatch table should not decide, and whether to repair first."""
     must_act_on_case(case, "classify", by, rules)
     if decision.type_code in rules.desk.always_queued:
         raise TypeNotFileable
@@ -112,9 +164,10 @@ def decide_by_hand(
         chosen = (lead, tuple(unit for unit in co_units if unit != lead))
         why = told = Reason(kind="dispatcher", text=rules.unit_name(lead))
     else:
-        found = rules.catalogue.dispatch.resolve(category.unit_kind, decision.area_code, accused=case.accused_unit_code)
+        found = resolve(case, category, decision.area_code, rules, precedents)
         also = (unit for unit in (*found.co_units, *co_units) if unit != found.lead)
         chosen, why, told = (found.lead, tuple(dict.fromkeys(also))), found.reason, _told(found, rules)
+    case.urgent = repair or repair_first(case, decision, rules) is not None
     _classify(case, decision, (*decision.reasons, *by_standard, why), queued=False, by=by.id, now=now)
     _file(case, category, standard, rules, now=now)
     dispatch_to(case, *chosen, (told,), rules, by=by.id, now=now)
@@ -179,7 +232,7 @@ def _file(case: Case, category: Category, standard: Standard, rules: Rules, *, n
     process = rules.catalogue.processes.for_case(case.type_code, category)
     case.edition, case.category_code = rules.catalogue.edition.id, category.code
     case.standard_no, case.grade, case.process_code = standard.no, category.grade, process.code
-    case.photo_required = rules.photo_required(standard, case.type_code)
+    case.photo_required = rules.photo_required(standard, case.type_code) and not case.urgent
     case.filed_at, case.state = now, "handling"
     case.say(
         CaseFiled(
@@ -227,6 +280,9 @@ def dispatch_to(
     now: datetime,
 ) -> None:
     """One order for the lead, one for each co-unit; the clocks of all start now."""
+    process = rules.catalogue.processes.get(case.process_code) if case.process_code else None
+    if process is not None and process.lead_only:
+        co_units = ()
     made = [open_order(case, lead, "lead", reasons, rules, now=now)]
     made += [open_order(case, unit, "co", reasons, rules, now=now) for unit in co_units]
     orders = [{"order_id": str(order.order_id), "unit": order.unit_code, "role": order.role} for order in made]
@@ -243,7 +299,13 @@ def open_order(
     now: datetime,
     replaces: WorkOrder | None = None,
     order_id: UUID | None = None,
+    because: Moved | None = None,
+    parent: WorkOrder | None = None,
+    mandatory: bool = True,
+    temporary: bool = False,
+    designated: bool = False,
 ) -> WorkOrder:
+    """One order, given now; its unit's clocks start."""
     order = WorkOrder(
         order_id=order_id or new_id(),
         case_id=case.case_id,
@@ -253,6 +315,12 @@ def open_order(
         round=case.round,
         dispatched_at=now,
         replaces=replaces.order_id if replaces else None,
+        moved_because=because,
+        parent_order_id=parent.order_id if parent else None,
+        mandatory=mandatory,
+        temporary=temporary,
+        designated=designated,
+        urgent=case.urgent,
     )
     case.orders.append(order)
     emergency = rules.emergency(case.area_code, case.category_code, now=now)
@@ -266,7 +334,10 @@ def open_order(
             unit_name=rules.unit_name(unit_code),
             round=case.round,
             reasons=reasons,
-            urgent=emergency is not None,
+            parent_order_id=order.parent_order_id,
+            mandatory=mandatory,
+            temporary=temporary,
+            urgent=order.urgent or emergency is not None,
         ),
         unit_code,
         now=now,

@@ -5,20 +5,20 @@ from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
 
-from services.router.catalogue.rules import OrderAction
+from services.router.catalogue.orders import OrderAction
 from services.router.domain.cases import Case
+from services.router.domain.conditions import CONDITIONS
 from services.router.domain.errors import (
+    NotForThisOrder,
     NotMergeable,
     NotMerged,
     NotReplied,
     NotWaiting,
     NotYourUnit,
-    PhotoMissing,
     Recused,
-    ReturnCapReached,
-    ReturnWindowOver,
     RoleMissing,
     TransitionNotAllowed,
+    VerificationPending,
     WordsErased,
 )
 from services.router.domain.orders import WorkOrder
@@ -28,7 +28,7 @@ from shared.errors import DomainError
 from shared.tokens import Actor
 
 REJECT_RETURN = "reject_return"
-"""Whoever may redispatch a returned order may also give it back to its unit: the table needs no row for it."""
+"""Where a table has no row for it, whoever may redispatch a returned order may also give it back to its unit."""
 CASE_ACTIONS = {
     "classify": "人工分拨",
     "not_accept": "不予受理",
@@ -53,6 +53,17 @@ class Permission:
     reason_zh: str = ""
 
 
+def row_of(case: Case, action: str, rules: Rules, outcome: str | None = None) -> OrderAction:
+    """The row of the table an action goes by."""
+    table = rules.table_of(case)
+    row = table.action(action, outcome)
+    if row is None and action == REJECT_RETURN:  # tables of before had no row of its own for it
+        row = table.action("redispatch")
+    if row is None:
+        raise TransitionNotAllowed(f"there is no action {action}")
+    return row
+
+
 def must_act(
     case: Case,
     order: WorkOrder,
@@ -64,18 +75,16 @@ def must_act(
     outcome: str | None = None,
 ) -> None:
     """Raises the rule that keeps the actor from doing this to the order now."""
-    row = rules.table.action("redispatch" if action == REJECT_RETURN else action, outcome)
-    if row is None:
-        raise TransitionNotAllowed(f"there is no action {action}")
+    row = row_of(case, action, rules, outcome)
     _must_have_role(case, row, order, actor, rules)
-    if case.state == "closed" or row.target(order.state) is None:
+    if order.role not in row.of:
+        raise NotForThisOrder
+    if (case.state == "closed" and action != "rule") or row.target(order.state) is None:
         raise TransitionNotAllowed(f"the order is {order.state}")
-    if action == "return":
-        _must_be_returnable(case, order, rules, now=now)
-    if action == "resolve" and case.photo_required and not order.photos:
-        raise PhotoMissing
-    if action == REJECT_RETURN and (order.returned is None or order.state != _returned(rules)):
+    if action == REJECT_RETURN and (order.returned is None or order.state != _returned(case, rules)):
         raise TransitionNotAllowed("the order has not been returned")
+    for name in row.guards if action != REJECT_RETURN else ():
+        CONDITIONS[name](case, order, rules, now)
 
 
 def _must_have_role(case: Case, row: OrderAction, order: WorkOrder | None, actor: Actor, rules: Rules) -> None:
@@ -83,24 +92,19 @@ def _must_have_role(case: Case, row: OrderAction, order: WorkOrder | None, actor
         raise Recused
     if rules.roles_of(actor).isdisjoint(row.roles):
         raise RoleMissing(f"this needs one of the roles {', '.join(row.roles)}")
-    if row.own_unit and (order is None or order.unit_code not in actor.units_as(*row.roles)):
+    if row.own_unit and (order is None or _holder(case, row, order) not in actor.units_as(*row.roles)):
         raise NotYourUnit
 
 
-def _must_be_returnable(case: Case, order: WorkOrder, rules: Rules, *, now: datetime) -> None:
-    """A return corrects the dispatch: it comes early and seldom (a refused one counts too)."""
-    returns = rules.table.returns
-    made = [one for one in case.orders if one.returned is not None]
-    by_unit = [one for one in made if one.unit_code == order.unit_code]
-    if len(by_unit) >= returns.max_per_unit or len(made) >= returns.max_per_case:
-        raise ReturnCapReached
-    until = rules.return_until(order.dispatched_at)
-    if now >= until:
-        raise ReturnWindowOver(f"it ended at {until.isoformat()}")
+def _holder(case: Case, row: OrderAction, order: WorkOrder) -> str | None:
+    if row.holder == "self":
+        return order.unit_code
+    return None if order.parent_order_id is None else case.order(order.parent_order_id).unit_code
 
 
-def _returned(rules: Rules) -> str | None:
-    return rules.table.target("return", rules.table.initial)
+def _returned(case: Case, rules: Rules) -> str | None:
+    table = rules.table_of(case)
+    return table.target("return", table.initial)
 
 
 def must_act_on_case(case: Case, action: str, actor: Actor, rules: Rules) -> None:
@@ -111,9 +115,7 @@ def must_act_on_case(case: Case, action: str, actor: Actor, rules: Rules) -> Non
     if action in {"merge", "unmerge"}:
         _must_merge(case, action, actor, rules)
         return
-    row, lead = rules.table.action(action), case.lead()
-    if row is None:
-        raise TransitionNotAllowed(f"there is no action {action}")
+    row, lead = row_of(case, action, rules), case.lead()
     _must_have_role(case, row, lead, actor, rules)
     if _without_orders(case):
         _must_act_without_orders(case, action)
@@ -134,6 +136,8 @@ def _must_decide(case: Case, action: str, actor: Actor, rules: Rules) -> None:
         raise RoleMissing(f"this needs one of the roles {', '.join(sorted(roles))}")
     if case.state != "queued":
         raise NotWaiting
+    if action == "classify" and any(task.kind == "verify" and task.state == "open" for task in case.tasks):
+        raise VerificationPending
 
 
 def _must_merge(case: Case, action: str, actor: Actor, rules: Rules) -> None:
@@ -183,8 +187,11 @@ def order_permissions(
     case: Case, order: WorkOrder, actor: Actor, rules: Rules, *, now: datetime
 ) -> tuple[Permission, ...]:
     """Every action on an order, allowed or not; what only the system does is left out."""
-    rows = [row for row in rules.table.actions if row.name not in OF_THE_CASE and set(row.roles) != {"system"}]
-    wanted = [(row.name, row.outcome, row.title) for row in rows] + [(REJECT_RETURN, None, "不同意退件")]
+    table = rules.table_of(case)
+    rows = [row for row in table.actions if row.name not in OF_THE_CASE and set(row.roles) != {"system"}]
+    wanted = [(row.name, row.outcome, row.title) for row in rows]
+    if table.action(REJECT_RETURN) is None and table.action("redispatch") is not None:
+        wanted.append((REJECT_RETURN, None, "不同意退件"))
     return tuple(
         _permission(
             action,

@@ -9,8 +9,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from contracts.events.router import CaseMerged, CaseUnmerged, OrderCancelled, Reason
+from contracts.events.router import CaseMerged, CaseUnmerged, Reason
 from services.router.domain import closing, filing, tagging
+from services.router.domain.cancelling import DONE, Cause, cancel
 from services.router.domain.cases import Case, MergeKind
 from services.router.domain.errors import NotMergeable, UnitIsParty
 from services.router.domain.guards import must_act_on_case
@@ -84,18 +85,13 @@ def _tag(case: Case, master: Case, kind: MergeKind, rules: Rules, *, now: dateti
     tagging.set_by_system(master, codes, (Reason(kind="merge", text=case.case_no),), rules, now=now)
 
 
-def cancel_orders(case: Case, cause: str, rules: Rules, *, now: datetime) -> list[WorkOrder]:
+def cancel_orders(case: Case, cause: Cause, rules: Rules, *, now: datetime) -> list[WorkOrder]:
     """What its units still had in hand ends without a result."""
-    row, ended = rules.table.action("cancel"), []
-    for order in case.live_orders() if row else ():
-        target = row.target(order.state) if row else None
-        if target is not None:
-            order.state = target
-            said = OrderCancelled.model_validate(
-                {"order_id": order.order_id, "unit_code": order.unit_code, "cause": cause}
-            )
-            case.say(said, order.unit_code, now=now)
-            ended.append(order)
+    over = DONE | rules.table.final
+    ended = [order for order in case.live_orders() if order.state not in over]
+    for order in ended:
+        if order.state not in over:  # it may have gone with the one it was given on from
+            cancel(case, order, cause, rules, now=now)
     if ended:
         orders = [{"order_id": str(order.order_id), "unit": order.unit_code} for order in ended]
         case.note("cancel", by="system", now=now, facts={"orders": orders, "cause": cause})

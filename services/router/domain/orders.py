@@ -7,7 +7,9 @@ from uuid import UUID
 
 from contracts.events.feedback import PhotoKind
 
-Role = Literal["lead", "co"]
+Role = Literal["lead", "co", "sub"]
+Moved = Literal["own_error", "return", "ruling", "rework", "reopen"]
+"""Why an order took another one's place."""
 CANCELLED = "cancelled"
 """The state of an order that ended without a result."""
 
@@ -39,6 +41,25 @@ class Return:
     """Where the order goes on if the dispatcher does not agree."""
     rejected_at: datetime | None = None
     rejection: str = ""
+    evidence: str = ""
+    """What shows it; internal."""
+    photo_ids: tuple[UUID, ...] = ()
+
+
+@dataclass(slots=True)
+class Ending:
+    """申请终止: why the unit wants to end without a result, and what the dispatcher made of it."""
+
+    reason_code: str
+    public_reason: str
+    """What the unit adds to the words of the reason; the citizen reads it once it is approved."""
+    note: str
+    """Evidence; internal."""
+    at: datetime
+    from_state: str
+    decided_at: datetime | None = None
+    approved: bool | None = None
+    decision: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +103,17 @@ class WorkOrder:
     due_at: datetime | None = None
     """As the stopwatch said last; it alone changes this and the next."""
     paused_until: datetime | None = None
+    parent_order_id: UUID | None = None
+    """Of a `sub` order the one it was given on from (二次分拨)."""
+    mandatory: bool = True
+    """Whether the case waits for it."""
+    temporary: bool = False
+    """先办后议: until a ruling says whose it is."""
+    designated: bool = False
+    """Named by a ruling: it cannot be returned (潍坊市条例 §22)."""
+    urgent: bool = False
+    moved_because: Moved | None = None
+    ending: Ending | None = None
 
     def knows(self, photo_id: UUID) -> bool:
         return any(photo.photo_id == photo_id for photo in self.photos)

@@ -8,11 +8,13 @@ from zoneinfo import ZoneInfo
 
 from contracts.events.intake import CaseType
 from services.router.catalogue.entries import Standard
-from services.router.catalogue.rules import OrderTable
+from services.router.catalogue.orders import OrderTable
 from services.router.catalogue.tags import SetBy
 from services.router.catalogue.whole import Catalogue
+from services.router.domain.cases import Case
 from services.router.domain.emergency import Alarm, Emergency
 from services.router.tagger import Tagger
+from services.router.units import FALLBACK
 from shared.tokens import Actor
 
 SHENZHEN = ZoneInfo("Asia/Shanghai")
@@ -47,6 +49,10 @@ class Rules:
     def __post_init__(self) -> None:
         object.__setattr__(self, "table", self.catalogue.orders)
 
+    def table_of(self, case: Case) -> OrderTable:
+        """The rows a case goes by: those of its process, in the edition it keeps."""
+        return self.table.of_process(case.process_code)
+
     @cached_property
     def tagger(self) -> Tagger:
         return Tagger(self.catalogue.tags, max_chars=self.catalogue.classification.max_chars)
@@ -75,6 +81,10 @@ class Rules:
     def emergency(self, area_code: str | None, category_code: str | None, *, now: datetime) -> Emergency | None:
         """平战一体: the one that makes new orders of this category at this place urgent, if there is one."""
         return self.alarm.about(area_code, category_code, self.catalogue.places, now=now)
+
+    def fallback(self, area_code: str | None, *, accused: str | None) -> str:
+        """兜底: who acts for a place until it is known whose it is."""
+        return self.catalogue.dispatch.resolve(FALLBACK, area_code, accused=accused).lead
 
     def return_until(self, dispatched_at: datetime) -> datetime:
         """The last instant an order may be returned: the end of the n-th working day after the day it came.

@@ -2,7 +2,7 @@
 
 from services.router.domain.cases import Case
 from services.router.domain.errors import CaseUnknown
-from services.router.domain.orders import WorkOrder
+from services.router.domain.orders import CANCELLED, WorkOrder
 from services.router.domain.rules import Rules
 from shared.tokens import Actor
 
@@ -24,9 +24,11 @@ def only_open(actor: Actor, rules: Rules) -> bool:
 
 
 def orders_of(actor: Actor, case: Case) -> list[WorkOrder]:
-    """The orders the actor's units hold or held; one taken away by redispatch is theirs no more."""
+    """The orders the actor's units hold or held, and what they gave on; one taken from them is theirs no more."""
     taken = {later.replaces for later in case.orders for order in case.orders if _taken_from(order, later)}
-    return [order for order in case.orders if order.unit_code in actor.units and order.order_id not in taken]
+    taken |= {order.order_id for order in case.orders if order.state == CANCELLED}
+    held = {o.order_id for o in case.orders if o.unit_code in actor.units and o.order_id not in taken}
+    return [order for order in case.orders if order.order_id in held or order.parent_order_id in held]
 
 
 def _taken_from(order: WorkOrder, later: WorkOrder) -> bool:

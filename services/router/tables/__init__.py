@@ -1,6 +1,7 @@
 """The desk's tables, by what they are about."""
 
 from services.router.tables.accounts import accounts, login_failures
+from services.router.tables.beside import rulings, tasks
 from services.router.tables.cases import case_log, case_tags, cases, erased_citizens, kept_answers, orders
 from services.router.tables.departments import deliveries, feed, feed_heads, webhooks
 from services.router.tables.merges import signatures, supplements
@@ -29,8 +30,10 @@ __all__ = [
     "metadata",
     "models",
     "orders",
+    "rulings",
     "sessions",
     "signatures",
     "supplements",
+    "tasks",
     "webhooks",
 ]

@@ -67,6 +67,8 @@ cases = Table(
     instant("withdrawal_asked_at"),
     Index("ix_cases_master", "master_id", postgresql_where=text("master_id IS NOT NULL")),
     Index("ix_cases_matter", "category_code", "area_code", "case_id", postgresql_where=text("state = 'handling'")),
+    Column("urgent", Boolean, nullable=False, server_default="false"),
+    Column("beside", Integer, nullable=False, server_default="0"),
     Index("ix_cases_state", "state", "case_id"),
     Index("ix_cases_citizen", "citizen_id", "case_id", postgresql_where=text("citizen_id IS NOT NULL")),
 )
@@ -95,6 +97,13 @@ orders = Table(
     Column("notes", JSONB, nullable=False),
     Column("returned", JSONB),
     Column("review", JSONB),
+    Column("parent_order_id", Uuid),
+    Column("mandatory", Boolean, nullable=False, server_default="true"),
+    Column("temporary", Boolean, nullable=False, server_default="false"),
+    Column("designated", Boolean, nullable=False, server_default="false"),
+    Column("urgent", Boolean, nullable=False, server_default="false"),
+    Column("moved_because", Text),
+    Column("ending", JSONB),
     Index("ix_orders_order", "order_id", unique=True),
     Column("open", Boolean, nullable=False, server_default=text("true")),
     Column("category_code", Text),
@@ -110,6 +119,8 @@ orders = Table(
     Index("ix_orders_due", "due_at", "order_id", postgresql_where=text("open")),
     Index("ix_orders_category", "category_code", "due_at", "order_id", postgresql_where=text("open")),
     Index("ix_orders_returned", "order_id", postgresql_where=text("state = 'returned'")),
+    Index("ix_orders_ending", "order_id", postgresql_where=text("state = 'ending'")),
+    Index("ix_orders_dispatched", "dispatched_at", postgresql_using="brin"),
 )
 """Category, area and grade are the case's, copied so that a list can be filtered without looking at every case.
 

@@ -46,6 +46,7 @@ async def classify(
     lead: str | None,
     co_units: Sequence[str],
     standard_no: int | None,
+    repair: bool = False,
     by: Actor,
     if_match: str | None,
     now: datetime,
@@ -66,7 +67,17 @@ async def classify(
         reasons=(Reason(kind="dispatcher", text="人工分拨"),),
         standard_no=standard_no,
     )
-    filing.decide_by_hand(case, decision, rules, lead=lead, co_units=co_units, by=by, now=now)
+    filing.decide_by_hand(
+        case,
+        decision,
+        rules,
+        lead=lead,
+        co_units=co_units,
+        repair=repair,
+        precedents=tx.rulebook.precedents,
+        by=by,
+        now=now,
+    )
     await tx.repeats.load(tx.connection, [case.citizen_id])
     tagging.retag(case, rules, tx.repeats.of(case), now=now)
     await judgements.decided(tx.connection, case.case_id, category_code, by=by.id, now=now)

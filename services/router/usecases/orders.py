@@ -27,7 +27,8 @@ async def look(tx: Tx, order_id: UUID, by: Actor, *, lock: bool = False) -> Foun
     return case, order, rules
 
 
-async def _hold(tx: Tx, order_id: UUID, by: Actor, if_match: str | None) -> Found:
+async def hold(tx: Tx, order_id: UUID, by: Actor, if_match: str | None) -> Found:
+    """The order, locked, if what the actor saw of it is still so."""
     found = await look(tx, order_id, by, lock=True)
     await must_be_current(tx, found[0], if_match)
     return found
@@ -35,7 +36,7 @@ async def _hold(tx: Tx, order_id: UUID, by: Actor, if_match: str | None) -> Foun
 
 @tells_what_changed
 async def sign(tx: Tx, order_id: UUID, *, by: Actor, if_match: str | None, now: datetime) -> Found:
-    case, order, rules = found = await _hold(tx, order_id, by, if_match)
+    case, order, rules = found = await hold(tx, order_id, by, if_match)
     handling.sign(case, order, by, rules, now=now)
     return found
 
@@ -53,7 +54,7 @@ async def contact(
     now: datetime,
 ) -> Found:
     """`at` may lie in the past (it was a call), not in the future and not before the order came."""
-    case, order, rules = found = await _hold(tx, order_id, by, if_match)
+    case, order, rules = found = await hold(tx, order_id, by, if_match)
     moment = at or now
     if not order.dispatched_at <= moment <= now:
         wrong = FieldError(
@@ -75,7 +76,7 @@ async def progress(
     if_match: str | None,
     now: datetime,
 ) -> Found:
-    case, order, rules = found = await _hold(tx, order_id, by, if_match)
+    case, order, rules = found = await hold(tx, order_id, by, if_match)
     handling.progress(case, order, by, rules, public_note=public_note, internal_note=internal_note, now=now)
     return found
 
@@ -92,7 +93,7 @@ async def resolve(
     if_match: str | None,
     now: datetime,
 ) -> Found:
-    case, order, rules = found = await _hold(tx, order_id, by, if_match)
+    case, order, rules = found = await hold(tx, order_id, by, if_match)
     handling.resolve(
         case,
         order,
@@ -108,16 +109,35 @@ async def resolve(
 
 @tells_what_changed
 async def give_back(
-    tx: Tx, order_id: UUID, *, reason_code: str, legal_basis: str, by: Actor, if_match: str | None, now: datetime
+    tx: Tx,
+    order_id: UUID,
+    *,
+    reason_code: str,
+    legal_basis: str,
+    evidence: str = "",
+    photo_ids: Sequence[UUID] = (),
+    by: Actor,
+    if_match: str | None,
+    now: datetime,
 ) -> Found:
-    case, order, rules = found = await _hold(tx, order_id, by, if_match)
-    handling.give_back(case, order, by, rules, reason_code=reason_code, legal_basis=legal_basis, now=now)
+    case, order, rules = found = await hold(tx, order_id, by, if_match)
+    handling.give_back(
+        case,
+        order,
+        by,
+        rules,
+        reason_code=reason_code,
+        legal_basis=legal_basis,
+        evidence=evidence,
+        photo_ids=photo_ids,
+        now=now,
+    )
     return found
 
 
 @tells_what_changed
 async def reject_return(tx: Tx, order_id: UUID, *, note: str, by: Actor, if_match: str | None, now: datetime) -> Found:
-    case, order, rules = found = await _hold(tx, order_id, by, if_match)
+    case, order, rules = found = await hold(tx, order_id, by, if_match)
     handling.reject_return(case, order, by, rules, note=note, now=now)
     return found
 
@@ -127,7 +147,7 @@ async def redispatch(
     tx: Tx, order_id: UUID, *, to_unit: str, own_error: bool, by: Actor, if_match: str | None, now: datetime
 ) -> Found:
     """Answers with the new order."""
-    case, order, rules = await _hold(tx, order_id, by, if_match)
+    case, order, rules = await hold(tx, order_id, by, if_match)
     made = handling.redispatch(case, order, by, rules, to_unit=to_unit, own_error=own_error, now=now)
     return case, made, rules
 
@@ -139,14 +159,15 @@ async def review(
     *,
     outcome: Literal["approve", "send_back"],
     note: str,
+    condition_met: bool,
     override_reason: str = "",
     by: Actor,
     if_match: str | None,
     now: datetime,
 ) -> Found:
     """`override_reason` lets a reply pass that was found wanting, where the rules allow it."""
-    case, order, rules = found = await _hold(tx, order_id, by, if_match)
+    case, order, rules = found = await hold(tx, order_id, by, if_match)
     if outcome == "approve":
         answering.must_be_sendable(case, order, by, rules, override_reason=override_reason, now=now)
-    handling.review(case, order, by, rules, outcome=outcome, note=note, now=now)
+    handling.review(case, order, by, rules, outcome=outcome, note=note, condition_met=condition_met, now=now)
     return found

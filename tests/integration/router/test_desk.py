@@ -66,10 +66,10 @@ async def test_nonsense_is_closed_with_a_reason_from_the_list(house: House, disp
     assert (await house.emitted(case_id))[-1].data.outcome == "not_accepted"
 
 
-async def test_praise_takes_the_simple_process_to_its_unit(house: House) -> None:
+async def test_praise_takes_its_own_short_process_to_its_unit(house: House) -> None:
     case_id = await house.submit(type_code="praise", text="感谢环卫工人把巷口的垃圾清得干干净净")
     filed = (await house.emitted(case_id))[1].data
-    assert (filed.process_code, filed.photo_required) == ("simple", False)
+    assert (filed.process_code, filed.photo_required) == ("praise", False)
 
 
 async def test_a_return_is_agreed_to_by_sending_the_order_to_another_unit(

@@ -23,7 +23,7 @@ async def reply(house: House, unit: Person, reviewer: Person, case_id: UUID) -> 
     await unit.did(f"/orders/{order}/sign")
     photo = await house.photo(case_id, order)
     await unit.did(f"/orders/{order}/resolve", {"public_reply": "垃圾已于当日清运完毕", "photo_ids": [str(photo)]})
-    await reviewer.did(f"/orders/{order}/review", {"outcome": "approve"})
+    await reviewer.did(f"/orders/{order}/review", {"outcome": "approve", "closing_condition_met": True})
 
 
 async def words(house: House, case_id: UUID) -> tuple[str, str, str | None]:

@@ -38,7 +38,7 @@ async def handle(house: House, unit: Person, reviewer: Person, case_id: UUID) ->
         f"/orders/{order}/resolve",
         {"public_reply": "垃圾已清运完毕", "handling_note": "派车一台次", "photo_ids": [str(photo)]},
     )
-    await reviewer.did(f"/orders/{order}/review", {"outcome": "approve"})
+    await reviewer.did(f"/orders/{order}/review", {"outcome": "approve", "closing_condition_met": True})
     return order
 
 
@@ -137,7 +137,7 @@ async def test_the_review_may_send_the_work_back_to_the_same_unit(house: House, 
     assert sent_back["state"] == "reworking"
     assert (await house.emitted(case_id))[-1].data.outcome == "sent_back"
     await unit.did(f"/orders/{order}/resolve", result)
-    await reviewer.did(f"/orders/{order}/review", {"outcome": "approve"})
+    await reviewer.did(f"/orders/{order}/review", {"outcome": "approve", "closing_condition_met": True})
     assert (await house.kinds(case_id))[-1] == "case.replied"
 
 

@@ -51,15 +51,26 @@ def received(**more: Any) -> Case:
 
 
 def decision(
-    category: str | None = GARBAGE, type_code: CaseType = "complaint", *, sure: bool = True, area: str = "440310001"
+    category: str | None = GARBAGE,
+    type_code: CaseType = "complaint",
+    *,
+    sure: bool = True,
+    area: str | None = "440310001",
 ) -> filing.Decision:
     return filing.Decision(category, type_code, area, 0.9 if sure else 0.3, "rules", sure=sure)
 
 
-def filed(*, type_code: CaseType = "complaint", category: str = GARBAGE, photo: bool = True, **more: Any) -> Case:
+def filed(
+    *,
+    type_code: CaseType = "complaint",
+    category: str = GARBAGE,
+    photo: bool = True,
+    area: str | None = "440310001",
+    **more: Any,
+) -> Case:
     """A case in the unit's hands, with a photo already beside its order."""
     case = received(**more)
-    filing.decide(case, decision(category, type_code), rules(), now=START)
+    filing.decide(case, decision(category, type_code, area=area), rules(), now=START)
     for order in case.orders:
         if photo:
             order.photos.append(Photo(new_id(), "after"))
