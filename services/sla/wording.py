@@ -2,8 +2,9 @@
 
 from datetime import datetime, time
 
+from services.sla.daytables import DueTime
 from services.sla.limits import SHENZHEN
-from services.sla.workdays import Calendar, DueTime, Limit
+from services.sla.workdays import Calendar, Limit
 
 _COUNTED = {
     ("urgent_hour", "now"): "自{start}起连续计{amount}小时，不分昼夜和节假日",
