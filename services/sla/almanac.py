@@ -3,19 +3,19 @@
 from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
-from typing import ClassVar
+from datetime import date, datetime
+from typing import Any, ClassVar
 
-from sqlalchemy import select
+from sqlalchemy import select, text
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.sla.calendar import CalendarData
-from services.sla.tables import calendars
+from services.sla.hours import OFFICE, Hours
+from services.sla.tables import calendars, unit_hours
 from services.sla.workdays import Calendar
 from shared.errors import NotFound, Unavailable
 
-OFFICE = "office"
 _REMEMBERED = 16
 
 
@@ -52,6 +52,48 @@ async def in_use(connection: AsyncConnection, hours_code: str = OFFICE) -> Calen
     if version is None:
         raise NoCalendar(retry_after=5)
     return await of_version(connection, version)
+
+
+_HOURS = text(
+    """
+    SELECT version AS name, hours_code, NULL::date AS valid_from FROM (
+      SELECT DISTINCT ON (hours_code) hours_code, version FROM calendars ORDER BY hours_code, adopted_at DESC, version DESC
+    ) AS newest
+    UNION ALL SELECT unit_code, hours_code, valid_from FROM unit_hours ORDER BY valid_from NULLS FIRST, name
+    """
+)
+_hours: OrderedDict[tuple[Any, ...], Hours] = OrderedDict()
+"""By the rows they were made from, so that these, too, can never be stale."""
+
+
+async def hours_in_use(connection: AsyncConnection) -> Hours:
+    """The calendars in use for all kinds of hours, and whose hours the units keep, in one statement."""
+    rows = tuple((await connection.execute(_HOURS)).all())
+    found = _hours.get(rows)
+    if found is None:
+        found = await _hours_of(connection, rows)
+        _hours[rows] = found
+        while len(_hours) > _REMEMBERED:
+            _hours.popitem(last=False)
+    return found
+
+
+async def _hours_of(connection: AsyncConnection, rows: Sequence[Any]) -> Hours:
+    versions = {row.hours_code: row.name for row in rows if row.valid_from is None}
+    if OFFICE not in versions:
+        raise NoCalendar(retry_after=5)
+    units: dict[str, list[tuple[date, str]]] = {}
+    for row in rows:
+        if row.valid_from is not None:
+            units.setdefault(row.name, []).append((row.valid_from, row.hours_code))
+    return Hours({code: await of_version(connection, version) for code, version in versions.items()}, units)
+
+
+async def keep_hours(connection: AsyncConnection, unit_code: str, hours_code: str, valid_from: date) -> bool:
+    """A unit keeps these hours from this day on; False when that is known, or said otherwise, already."""
+    row = {"unit_code": unit_code, "hours_code": hours_code, "valid_from": valid_from}
+    done = await connection.execute(insert(unit_hours).values(row).on_conflict_do_nothing())
+    return done.rowcount == 1
 
 
 async def of_version(connection: AsyncConnection, version: str) -> Calendar:

@@ -48,12 +48,14 @@ async def list_clocks(
     wanted = Wanted(state, unit_code, Cursor.parse(after) if after else None, limit + 1)
     async with here.begin() as tx:
         found = await usecases.list_clocks(tx, wanted, by=actor)
-        calendar = (await tx.stopwatch()).calendar
+        calendar_of = (await tx.stopwatch()).calendar_of
     shown = found[:limit]
     more = len(found) > limit
     return ClockList(
         clocks=[
-            ClockView.of(each.clock, case_id=each.case_id, case_no=each.case_no, calendar=calendar, now=now)
+            ClockView.of(
+                each.clock, case_id=each.case_id, case_no=each.case_no, calendar=calendar_of(each.clock), now=now
+            )
             for each in shown
         ],
         next=str(Cursor(shown[-1].clock.due_at, shown[-1].clock.clock_id)) if more else None,

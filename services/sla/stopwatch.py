@@ -7,6 +7,7 @@ from typing import Literal
 from uuid import UUID
 
 from contracts.events.sla import ClockBreached, ClockKind, ClockStopped, ClockWarned, StartedClock
+from services.sla.hours import Hours
 from services.sla.limits import Filing, LimitBook
 from services.sla.workdays import Calendar, CountFrom, Unit, epoch
 from shared.ids import new_id
@@ -137,6 +138,19 @@ class Stopwatch:
 
     book: LimitBook
     calendar: Calendar
+    """Of office hours."""
+    hours: Hours | None = None
+    """None: everybody keeps office hours."""
+
+    def calendar_for(self, unit_code: str | None, at: datetime) -> Calendar:
+        """What a clock of this unit that starts at `at` is counted in."""
+        return self.calendar if self.hours is None else self.hours.calendar(unit_code, at)
+
+    def calendar_of(self, clock: Clock) -> Calendar:
+        """What a clock is counted in: its own version while that is in use, else what took its place."""
+        if clock.calendar == self.calendar.version or self.hours is None:
+            return self.calendar
+        return self.hours.by_version.get(clock.calendar) or self.hours.calendar(clock.unit_code, clock.started_at)
 
     def clock(
         self,
@@ -151,7 +165,8 @@ class Stopwatch:
         """A clock that starts at `at`, under the edition in force when the case was filed (or came in, before that)."""
         edition = self.book.at(filing.filed_at if filing else at)
         given = edition.limit(kind, filing)
-        due = self.calendar.due(at, given.limit)
+        calendar = self.calendar_for(unit_code, at)
+        due = calendar.due(at, given.limit)
         assert given.limit.count_from is not None
         return Clock(
             clock_id=new_id(),
@@ -167,11 +182,13 @@ class Stopwatch:
             provisional=due.provisional,
             started_at=at,
             due_at=due.at,
-            timers=self._timers(edition.warnings, epoch(at), epoch(due.at), given.limit.unit),
+            timers=self._timers(calendar, edition.warnings, epoch(at), epoch(due.at), given.limit.unit),
         )
 
-    def _timers(self, warnings: Iterable[int], start_s: int, due_s: int, unit: Unit) -> tuple[Timer, ...]:
-        calendar, timers = self.calendar, []
+    def _timers(
+        self, calendar: Calendar, warnings: Iterable[int], start_s: int, due_s: int, unit: Unit
+    ) -> tuple[Timer, ...]:
+        timers = []
         whole = calendar.elapsed_epoch(start_s, due_s, unit)
         working = unit in ("work_hour", "work_day")
         for percent in warnings:
@@ -185,4 +202,4 @@ class Stopwatch:
 
     def used(self, clock: Clock, at: datetime) -> int:
         """Seconds from the clock's start to `at`, counted the way its limit is."""
-        return self.calendar.elapsed(clock.started_at, at, clock.unit)
+        return self.calendar_of(clock).elapsed(clock.started_at, at, clock.unit)

@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from contracts.events.sla import SlaEvent
 from services.sla import tables
-from services.sla.almanac import in_use
+from services.sla.almanac import hours_in_use
 from services.sla.domain import CaseClocks
 from services.sla.kpi.ledger import Ledger
 from services.sla.limits import Filing, shipped_limits
@@ -106,9 +106,10 @@ class SlaTx(Tx):
         self._changed: dict[UUID, CaseClocks] = {}
 
     async def stopwatch(self) -> Stopwatch:
-        """The limits, and the office calendar in use."""
+        """The limits, and the calendars in use."""
         if self._stopwatch is None:
-            self._stopwatch = Stopwatch(shipped_limits(), await in_use(self.connection))
+            hours = await hours_in_use(self.connection)
+            self._stopwatch = Stopwatch(shipped_limits(), hours.office, hours)
         return self._stopwatch
 
     async def load(self, case_ids: Iterable[UUID]) -> None:

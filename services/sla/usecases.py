@@ -8,6 +8,7 @@ from uuid import UUID
 from services.sla import almanac, listing
 from services.sla.calendars import shipped_calendar, shipped_hours
 from services.sla.domain import CaseClocks, CaseNotTimed
+from services.sla.hours import shipped_working_time
 from services.sla.listing import Listed, Wanted
 from services.sla.store import SlaTx
 from services.sla.workdays import Calendar
@@ -33,6 +34,8 @@ async def seed_calendars(tx: SlaTx, *, now: datetime) -> None:
     """Adopt the shipped calendars, one for each kind of hours; those known already stay as they are."""
     for code in dict.fromkeys(hours.code for hours in shipped_hours()):
         await almanac.adopt(tx.connection, shipped_calendar(code), now)
+    for kept in shipped_working_time().units:
+        await almanac.keep_hours(tx.connection, kept.unit_code, kept.hours_code, kept.valid_from)
 
 
 async def calendars(tx: SlaTx) -> Sequence[almanac.Kept]:

@@ -7,8 +7,9 @@ from uuid import UUID
 from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, PlainSerializer
 
 from services.sla import wording
-from services.sla.almanac import OFFICE, Kept
+from services.sla.almanac import Kept
 from services.sla.domain import CaseClocks
+from services.sla.hours import OFFICE
 from services.sla.limits import SHENZHEN, shipped_limits
 from services.sla.stopwatch import Clock, State
 from services.sla.workdays import Calendar, CountFrom, Unit
@@ -106,7 +107,7 @@ class CaseClocksView(BaseModel):
 
     @classmethod
     def of(cls, case: CaseClocks, now: datetime) -> "CaseClocksView":
-        calendar = case.stopwatch.calendar
+        calendar_of = case.stopwatch.calendar_of
         return cls(
             case_id=case.case_id,
             case_no=case.case_no,
@@ -114,7 +115,7 @@ class CaseClocksView(BaseModel):
             filed_at=case.filing.filed_at if case.filing else None,
             supervised_at=case.supervised_at,
             clocks=[
-                ClockView.of(clock, case_id=case.case_id, case_no=case.case_no, calendar=calendar, now=now)
+                ClockView.of(clock, case_id=case.case_id, case_no=case.case_no, calendar=calendar_of(clock), now=now)
                 for clock in sorted(case.clocks, key=lambda clock: (clock.started_at, clock.due_at, clock.kind))
             ],
         )
