@@ -3,10 +3,10 @@
 from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import Any, ClassVar
 
-from sqlalchemy import select, text
+from sqlalchemy import func, select, text
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -119,7 +119,18 @@ async def kept(connection: AsyncConnection) -> Sequence[Kept]:
 
 
 async def adopt(connection: AsyncConnection, data: CalendarData, now: datetime) -> bool:
-    """Put a version into use from `now` on; False when it is known already, which changes nothing."""
-    row = {"version": data.version, "hours_code": data.hours.code, "data": data.to_dict(), "adopted_at": now}
-    done = await connection.execute(insert(calendars).values(row).on_conflict_do_nothing())
+    """Put a version into use from `now` on, again if it was used before; False when it is in use, which changes nothing."""
+    code = data.hours.code
+    # The clock of a demonstration may be behind the one the newest was adopted by.
+    newest = select(func.max(calendars.c.adopted_at) + timedelta(microseconds=1)).where(calendars.c.hours_code == code)
+    at = func.greatest(now, newest.scalar_subquery())
+    row = {"version": data.version, "hours_code": code, "data": data.to_dict(), "adopted_at": at}
+    used = _VERSION.where(calendars.c.hours_code == code).scalar_subquery()
+    again = insert(calendars).values(row)
+    again = again.on_conflict_do_update(
+        index_elements=[calendars.c.version],
+        set_={"adopted_at": again.excluded.adopted_at},
+        where=calendars.c.version != used,
+    )
+    done = await connection.execute(again)
     return done.rowcount == 1

@@ -4,9 +4,11 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from contracts import events
-from services.sla import api, usecases
+from services.sla import api, calendar_doors, usecases
+from services.sla.alarm import NoticeWatch
 from services.sla.consumers import CONSUMES, prefetch
 from services.sla.kpi import doors as kpis
+from services.sla.publications import Recounts
 from services.sla.settings import Settings
 from services.sla.store import SlaTx
 from services.sla.tables import metadata
@@ -28,7 +30,11 @@ def loops(context: Context[Settings, SlaTx]) -> Sequence[Loop]:
     streams = sorted({event.stream() for event in CONSUMES})
     ready = CaughtUp(context.bus, streams, service=NAME, patience=settings.catch_up_seconds)
     poll, batch = settings.timer_poll_seconds, settings.timer_batch
-    return [Timers(context.begin, context.clock, batch=batch, poll=poll, ready=ready)]
+    return [
+        Timers(context.begin, context.clock, batch=batch, poll=poll, ready=ready),
+        Recounts(context.begin, context.clock),
+        NoticeWatch(context.begin, context.clock),
+    ]
 
 
 MANIFEST: Manifest[Settings, SlaTx] = Manifest(
@@ -38,7 +44,7 @@ MANIFEST: Manifest[Settings, SlaTx] = Manifest(
     tx=SlaTx,
     metadata=metadata,
     migrations=Path(__file__).parent / "migrations",
-    routes=[api.routes, kpis.routes],
+    routes=[api.routes, calendar_doors.routes, kpis.routes],
     paths=["clocks", "calendars", "due-dates", "kpis"],
     publishes=events.SLA,
     consumes=CONSUMES,

@@ -58,6 +58,8 @@ def tables_of(data: CalendarData, assumed_years: int) -> dict[str, object]:
         "_first_at": first_at,
         "_known_from": (known_from - first).days,
         "_known_until": datetime.fromtimestamp(data.midnight(known_until), UTC),
+        "_known_from_s": data.midnight(known_from),
+        "_known_until_s": data.midnight(known_until),
         "_works": works,
         "_days_before": tuple(accumulate(works, initial=0)),
         "_before": before,

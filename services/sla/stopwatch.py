@@ -185,6 +185,13 @@ class Stopwatch:
             timers=self._timers(calendar, edition.warnings, epoch(at), epoch(due.at), given.limit.unit),
         )
 
+    def timers(
+        self, unit_code: str | None, unit: Unit, started_at: datetime, due_at: datetime, filed_at: datetime | None
+    ) -> tuple[Timer, ...]:
+        """What is to be said of a running clock that is due at another time now."""
+        warnings = self.book.at(filed_at or started_at).warnings
+        return self._timers(self.calendar_for(unit_code, started_at), warnings, epoch(started_at), epoch(due_at), unit)
+
     def _timers(
         self, calendar: Calendar, warnings: Iterable[int], start_s: int, due_s: int, unit: Unit
     ) -> tuple[Timer, ...]:

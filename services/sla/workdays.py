@@ -120,6 +120,8 @@ class Calendar:
     _first_at: datetime = field(init=False, repr=False)
     _known_from: int = field(init=False, repr=False)  # day of the table
     _known_until: datetime = field(init=False, repr=False)
+    _known_from_s: int = field(init=False, repr=False)
+    _known_until_s: int = field(init=False, repr=False)
     _works: tuple[bool, ...] = field(init=False, repr=False)  # by day of the table
     _days_before: tuple[int, ...] = field(init=False, repr=False)  # working days before that day
     _before: tuple[int, ...] = field(init=False, repr=False)  # working seconds before that day
@@ -295,6 +297,12 @@ class Calendar:
     def unknown_year(self, start: datetime, end: datetime, unit: Unit) -> int | None:
         """The first year from start to end whose notice is not known, if this unit depends on working days."""
         return self._unknown_year(epoch(start), epoch(end), unit)
+
+    def provisional_epoch(self, start_s: int, due_s: int, unit: Unit) -> bool:
+        """Whether `unknown_year` would name one; the common answer costs two comparisons."""
+        if self._known_from_s <= start_s and due_s <= self._known_until_s:
+            return False
+        return self._unknown_year(start_s, due_s, unit) is not None
 
     def _unknown_year(self, start_s: int, end_s: int, unit: Unit) -> int | None:
         if self.data.hours.every_day or unit in ("urgent_hour", "calendar_day"):
