@@ -59,16 +59,20 @@ _HOURS = text(
     SELECT version AS name, hours_code, NULL::date AS valid_from FROM (
       SELECT DISTINCT ON (hours_code) hours_code, version FROM calendars ORDER BY hours_code, adopted_at DESC, version DESC
     ) AS newest
-    UNION ALL SELECT unit_code, hours_code, valid_from FROM unit_hours ORDER BY valid_from NULLS FIRST, name
+    UNION ALL SELECT unit_code, hours_code, valid_from FROM unit_hours
+    UNION ALL SELECT edition, :limits, valid_from FROM limit_editions
+    ORDER BY valid_from NULLS FIRST, name
     """
 )
+_LIMITS = "limits!"
+"""In the place of a kind of hours: the row names an edition of the limits."""
 _hours: OrderedDict[tuple[Any, ...], Hours] = OrderedDict()
 """By the rows they were made from, so that these, too, can never be stale."""
 
 
 async def hours_in_use(connection: AsyncConnection) -> Hours:
     """The calendars in use for all kinds of hours, and whose hours the units keep, in one statement."""
-    rows = tuple((await connection.execute(_HOURS)).all())
+    rows = tuple((await connection.execute(_HOURS, {"limits": _LIMITS})).all())
     found = _hours.get(rows)
     if found is None:
         found = await _hours_of(connection, rows)
@@ -82,11 +86,12 @@ async def _hours_of(connection: AsyncConnection, rows: Sequence[Any]) -> Hours:
     versions = {row.hours_code: row.name for row in rows if row.valid_from is None}
     if OFFICE not in versions:
         raise NoCalendar(retry_after=5)
+    editions = tuple(row.name for row in rows if row.hours_code == _LIMITS)
     units: dict[str, list[tuple[date, str]]] = {}
     for row in rows:
-        if row.valid_from is not None:
+        if row.valid_from is not None and row.hours_code != _LIMITS:
             units.setdefault(row.name, []).append((row.valid_from, row.hours_code))
-    return Hours({code: await of_version(connection, version) for code, version in versions.items()}, units)
+    return Hours({code: await of_version(connection, version) for code, version in versions.items()}, units, editions)
 
 
 async def keep_hours(connection: AsyncConnection, unit_code: str, hours_code: str, valid_from: date) -> bool:

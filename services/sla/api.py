@@ -48,13 +48,18 @@ async def list_clocks(
     wanted = Wanted(state, unit_code, Cursor.parse(after) if after else None, limit + 1)
     async with here.begin() as tx:
         found = await usecases.list_clocks(tx, wanted, by=actor)
-        calendar_of = (await tx.stopwatch()).calendar_of
+        stopwatch = await tx.stopwatch()
     shown = found[:limit]
     more = len(found) > limit
     return ClockList(
         clocks=[
             ClockView.of(
-                each.clock, case_id=each.case_id, case_no=each.case_no, calendar=calendar_of(each.clock), now=now
+                each.clock,
+                case_id=each.case_id,
+                case_no=each.case_no,
+                calendar=stopwatch.calendar_of(each.clock),
+                book=stopwatch.book,
+                now=now,
             )
             for each in shown
         ],

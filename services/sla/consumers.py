@@ -40,13 +40,24 @@ async def noted(tx: SlaTx, event: AnyEnvelope, now: datetime) -> None:  # noqa: 
 @heard
 def on_case_submitted(case: CaseClocks, event: Envelope[intake.CaseSubmitted]) -> None:
     # A call entered after an outage of the telephone platform counts from when it was made.
-    case.submitted(event.data.received_at, event.data.case_no)
+    case.submitted(event.data.received_at, event.data.case_no, event.data.origin_channel_code)
 
 
 @heard
 def on_case_filed(case: CaseClocks, event: Envelope[router.CaseFiled]) -> None:
     said = event.data
-    case.filed(Filing(event.time, said.type_code, said.grade, said.limit.amount, said.limit.unit))
+    case.filed(
+        Filing(
+            event.time,
+            said.type_code,
+            said.grade,
+            said.limit.amount,
+            said.limit.unit,
+            said.category_code,
+            said.standard.no if said.standard else None,
+            groups=case.stopwatch.book.groups_of(said.tags),
+        )
+    )
 
 
 @heard

@@ -1,7 +1,7 @@
 """All clocks of one case: which facts start and stop them, in whichever order the facts are heard."""
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import ClassVar
 from uuid import UUID
@@ -38,6 +38,7 @@ class CaseClocks:
     sequence: int = 0
     case_no: str | None = None
     submitted_at: datetime | None = None
+    channel_code: str | None = None
     filing: Filing | None = None
     answered_at: datetime | None = None
     """When the case was first replied to, or closed without."""
@@ -50,12 +51,13 @@ class CaseClocks:
     started: list[Clock] = field(default_factory=list)
     stopped: list[Clock] = field(default_factory=list)
 
-    def submitted(self, at: datetime, case_no: str) -> None:
+    def submitted(self, at: datetime, case_no: str, channel_code: str | None = None) -> None:
         if self.submitted_at is not None:
             return
-        self.submitted_at, self.case_no = at, case_no
+        self.submitted_at, self.case_no, self.channel_code = at, case_no, channel_code
         self._start([self.stopwatch.clock("accept", at, filing=None)])
         if self.filing is not None:
+            self.filing = replace(self.filing, channel_code=channel_code or "")
             self._accepted(at, self.filing)
         if self.answered_at is not None:
             self._stop(self.answered_at, lambda clock: clock.kind in ("accept", "total"))
@@ -64,7 +66,8 @@ class CaseClocks:
         """立案: accepted, and from now on the whole has a limit, counted from when the case came in."""
         if self.filing is not None:
             return
-        self.filing = filing
+        edition = self.stopwatch.book.at(filing.filed_at).edition
+        self.filing = filing = replace(filing, channel_code=self.channel_code or "", edition=edition)
         if self.submitted_at is not None:
             self._accepted(self.submitted_at, filing)
 

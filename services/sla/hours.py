@@ -52,6 +52,8 @@ class Hours:
     calendars: Mapping[str, Calendar]
     units: Mapping[str, Sequence[tuple[date, str]]] = field(default_factory=dict)
     """Rising by day."""
+    editions: tuple[str, ...] = ()
+    """Limit editions published here; both are asked for in every transaction, so they are asked for together."""
 
     @cached_property
     def office(self) -> Calendar:

@@ -161,10 +161,11 @@ class Stopwatch:
         order_id: UUID | None = None,
         unit_code: str | None = None,
         turn: int = 1,
+        urgent: bool = False,
     ) -> Clock:
         """A clock that starts at `at`, under the edition in force when the case was filed (or came in, before that)."""
-        edition = self.book.at(filing.filed_at if filing else at)
-        given = edition.limit(kind, filing)
+        edition = self.book.judging(filing) if filing else self.book.at(at)
+        given = edition.limit(kind, filing, emergency=urgent)
         calendar = self.calendar_for(unit_code, at)
         due = calendar.due(at, given.limit)
         assert given.limit.count_from is not None

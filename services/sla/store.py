@@ -14,7 +14,8 @@ from services.sla import tables
 from services.sla.almanac import hours_in_use
 from services.sla.domain import CaseClocks
 from services.sla.kpi.ledger import Ledger
-from services.sla.limits import Filing, shipped_limits
+from services.sla.limits import Filing
+from services.sla.published_limits import book_of
 from services.sla.stopwatch import BREACH, Clock, Firing, Stopwatch
 from shared.bulk import arrays, bulk_update, copy_in
 from shared.cloudevents import Envelope
@@ -22,7 +23,7 @@ from shared.db import Tx
 
 _CASE = (
     "case_id", "sequence", "case_no", "submitted_at", "filed_at", "type_code", "grade", "standard_amount",
-    "standard_unit", "answered_at", "replied_round", "rated_round", "rated_at", "supervised_at",
+    "standard_unit", "category_code", "standard_no", "channel_code", "groups", "limits_edition", "answered_at", "replied_round", "rated_round", "rated_at", "supervised_at",
 )  # fmt: skip
 _CLOCK = (
     "clock_id", "kind", "order_id", "unit_code", "round", "amount", "unit", "count_from", "rule_code", "calendar",
@@ -109,7 +110,7 @@ class SlaTx(Tx):
         """The limits, and the calendars in use."""
         if self._stopwatch is None:
             hours = await hours_in_use(self.connection)
-            self._stopwatch = Stopwatch(shipped_limits(), hours.office, hours)
+            self._stopwatch = Stopwatch(await book_of(self.connection, hours.editions), hours.office, hours)
         return self._stopwatch
 
     async def load(self, case_ids: Iterable[UUID]) -> None:
@@ -209,13 +210,25 @@ class SlaTx(Tx):
 def _case(row: Any, stopwatch: Stopwatch) -> CaseClocks:
     filing = None
     if row.filed_at is not None:
-        filing = Filing(row.filed_at, row.type_code, row.grade, row.standard_amount, row.standard_unit)
+        filing = Filing(
+            row.filed_at,
+            row.type_code,
+            row.grade,
+            row.standard_amount,
+            row.standard_unit,
+            row.category_code or "",
+            row.standard_no,
+            row.channel_code or "",
+            tuple((row.groups or "").split()),
+            row.limits_edition,
+        )
     return CaseClocks(
         case_id=_plain(row.case_id),
         stopwatch=stopwatch,
         sequence=row.sequence,
         case_no=row.case_no,
         submitted_at=row.submitted_at,
+        channel_code=row.channel_code,
         filing=filing,
         answered_at=row.answered_at,
         replied_round=row.replied_round,
@@ -227,7 +240,10 @@ def _case(row: Any, stopwatch: Stopwatch) -> CaseClocks:
 
 def _case_row(case: CaseClocks) -> tuple[object, ...]:
     filing = case.filing
-    filed = (filing.filed_at, filing.type_code, filing.grade, filing.amount, filing.unit) if filing else (None,) * 5
+    filed: tuple[object, ...] = (None,) * 7 + (case.channel_code, None, None)
+    if filing is not None:
+        judged = (filing.category_code, filing.standard_no, case.channel_code, " ".join(filing.groups) or None)
+        filed = (filing.filed_at, filing.type_code, filing.grade, filing.amount, filing.unit, *judged, filing.edition)
     rated = (case.replied_round, case.rated_round, case.rated_at, case.supervised_at)
     return (case.case_id, case.sequence, case.case_no, case.submitted_at, *filed, case.answered_at, *rated)
 

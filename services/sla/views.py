@@ -9,8 +9,8 @@ from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field
 from services.sla import wording
 from services.sla.almanac import Kept
 from services.sla.domain import CaseClocks
-from services.sla.hours import OFFICE
-from services.sla.limits import SHENZHEN, shipped_limits
+from services.sla.hours import OFFICE, SHENZHEN
+from services.sla.limits import LimitBook
 from services.sla.stopwatch import Clock, State
 from services.sla.workdays import Calendar, CountFrom, Unit
 
@@ -69,7 +69,9 @@ class ClockView(BaseModel):
     """The due time rests on a year whose holidays are not yet known."""
 
     @classmethod
-    def of(cls, clock: Clock, *, case_id: UUID, case_no: str | None, calendar: Calendar, now: datetime) -> "ClockView":
+    def of(
+        cls, clock: Clock, *, case_id: UUID, case_no: str | None, calendar: Calendar, book: LimitBook, now: datetime
+    ) -> "ClockView":
         until = clock.stopped_at or max(now, clock.started_at)
         return cls(
             clock_id=clock.clock_id,
@@ -91,7 +93,7 @@ class ClockView(BaseModel):
             remaining_seconds=calendar.remaining(until, clock.due_at, clock.unit),
             share_used=round(calendar.share_used(clock.started_at, clock.due_at, until, clock.unit), 4),
             limit=LimitView(amount=clock.amount, unit=clock.unit, count_from=clock.count_from),
-            rule=RuleView(code=clock.rule_code, reason=shipped_limits().explain(clock.rule_code)),
+            rule=RuleView(code=clock.rule_code, reason=book.explain(clock.rule_code)),
             calendar=clock.calendar,
             provisional=clock.provisional,
         )
@@ -115,7 +117,14 @@ class CaseClocksView(BaseModel):
             filed_at=case.filing.filed_at if case.filing else None,
             supervised_at=case.supervised_at,
             clocks=[
-                ClockView.of(clock, case_id=case.case_id, case_no=case.case_no, calendar=calendar_of(clock), now=now)
+                ClockView.of(
+                    clock,
+                    case_id=case.case_id,
+                    case_no=case.case_no,
+                    calendar=calendar_of(clock),
+                    book=case.stopwatch.book,
+                    now=now,
+                )
                 for clock in sorted(case.clocks, key=lambda clock: (clock.started_at, clock.due_at, clock.kind))
             ],
         )

@@ -3,7 +3,7 @@
 from datetime import datetime, time
 
 from services.sla.daytables import DueTime
-from services.sla.limits import SHENZHEN
+from services.sla.hours import SHENZHEN
 from services.sla.workdays import Calendar, Limit
 
 _COUNTED = {

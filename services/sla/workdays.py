@@ -93,6 +93,11 @@ class Limit:
         hours = self.amount * (1 if self.unit == "urgent_hour" else 24)
         object.__setattr__(self, "span", timedelta(hours=min(hours, MOST_HOURS)))
 
+    @property
+    def nominal_hours(self) -> float:
+        """In office hours, for comparing limits of different units: a day of any kind is eight, three hours on end one."""
+        return self.amount * {"urgent_hour": 1 / 3, "work_hour": 1.0, "work_day": 8.0, "calendar_day": 8.0}[self.unit]
+
 
 _due = partial(tuple.__new__, DueTime)
 """A DueTime without the detour over its constructor, which costs as much as finding it."""

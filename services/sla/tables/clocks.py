@@ -1,7 +1,7 @@
 """What is timed: calendars, cases, their clocks, and the timers of these."""
 
 from sqlalchemy import Boolean, Column, Index, Integer, PrimaryKeyConstraint, SmallInteger, Table, Text, Uuid
-from sqlalchemy.dialects.postgresql import ARRAY, JSONB
+from sqlalchemy.dialects.postgresql import JSONB
 
 from services.sla.tables.metadata import instant, metadata
 
@@ -31,7 +31,7 @@ cases = Table(
     Column("standard_no", SmallInteger),
     Column("channel_code", Text),
     Column("category_code", Text),
-    Column("groups", ARRAY(Text)),
+    Column("groups", Text),
     Column("limits_edition", Text),
     instant("answered_at"),
     Column("replied_round", SmallInteger, nullable=False),

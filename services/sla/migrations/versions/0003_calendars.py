@@ -4,8 +4,8 @@ import sqlalchemy as sa
 from alembic import op
 from sqlalchemy.dialects import postgresql
 
-revision = "0003"
-down_revision = "0002"
+revision = "0003_calendars"
+down_revision = "0002_kpis"
 branch_labels = None
 depends_on = None
 
@@ -47,10 +47,9 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("edition"),
         sa.UniqueConstraint("valid_from"),
     )
-    for name in ("channel_code", "category_code", "limits_edition"):
+    for name in ("channel_code", "category_code", "groups", "limits_edition"):
         op.add_column("cases", sa.Column(name, sa.Text(), nullable=True))
     op.add_column("cases", sa.Column("standard_no", sa.SmallInteger(), nullable=True))
-    op.add_column("cases", sa.Column("groups", postgresql.ARRAY(sa.Text()), nullable=True))
 
 
 def downgrade() -> None:
