@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from contracts import events
-from services.sla import api, calendar_doors, usecases
+from services.sla import api, calendar_doors, limit_doors, usecases
 from services.sla.alarm import NoticeWatch
 from services.sla.consumers import CONSUMES, prefetch
 from services.sla.kpi import doors as kpis
@@ -44,8 +44,8 @@ MANIFEST: Manifest[Settings, SlaTx] = Manifest(
     tx=SlaTx,
     metadata=metadata,
     migrations=Path(__file__).parent / "migrations",
-    routes=[api.routes, calendar_doors.routes, kpis.routes],
-    paths=["clocks", "calendars", "due-dates", "kpis"],
+    routes=[api.routes, calendar_doors.routes, limit_doors.routes, kpis.routes],
+    paths=["clocks", "calendars", "due-dates", "limits", "kpis"],
     publishes=events.SLA,
     consumes=CONSUMES,
     unordered=frozenset({"FEEDBACK"}),

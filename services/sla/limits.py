@@ -316,10 +316,13 @@ class LimitBook:
         edition = self.by_code.get(filing.edition or "")
         return self._on(edition, filing.filed_at.astimezone(SHENZHEN).date()) if edition else self.at(filing.filed_at)
 
-    def _on(self, edition: Edition, day: date) -> Edition:
-        overlays = tuple(
+    def overlays_on(self, day: date) -> tuple[Overlay, ...]:
+        return tuple(
             each for each in self.overlays if each.valid_from <= day and (each.valid_to is None or day <= each.valid_to)
         )
+
+    def _on(self, edition: Edition, day: date) -> Edition:
+        overlays = self.overlays_on(day)
         if not overlays:
             return edition
         key = edition.edition, tuple(each.overlay for each in overlays)
