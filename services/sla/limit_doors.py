@@ -285,7 +285,7 @@ async def publish_limits(body: EditionBody, by: Keeper, here: Here, dry_run: boo
         later = must_begin_later(edition, stopwatch.book, now)
         if not dry_run:
             await publish_edition(tx.connection, edition, stopwatch.book, reason=body.reason, by=by.id, now=now)
-        cases = await past_cases(tx, now - timedelta(days=SIMULATED_DAYS), now)
+        cases = await past_cases(tx, now - timedelta(days=SIMULATED_DAYS), now + timedelta(seconds=1))
     after = later.at(_midnight(edition.valid_from))
     outcomes = compression.simulate(cases, stopwatch.book.at(now), after, stopwatch.calendar)
     return EditionPublished(

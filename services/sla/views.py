@@ -29,6 +29,8 @@ Local = Annotated[datetime, PlainSerializer(lambda at: at.astimezone(SHENZHEN).i
 
 
 class LimitView(BaseModel):
+    model_config = ConfigDict(from_attributes=True)
+
     amount: int
     unit: Unit
     count_from: CountFrom
