@@ -33,15 +33,15 @@ CLOCKS, PER_CASE, LIMIT_SECONDS = 1_000_000, 4, 60.0
 NOW = datetime(2026, 12, 14, 2, 0, tzinfo=UTC)
 RESULT = Path("build/bench/recompute.json")
 # Two weeks of arrivals before the year's end, limits of one to seven working days: about half reach into the new year.
-FILL = """
+FILL = f"""
 INSERT INTO cases (case_id, sequence, replied_round, rated_round)
-SELECT md5('case' || n)::uuid, 0, 0, 0 FROM generate_series(0, :cases - 1) n;
+SELECT md5('case' || n)::uuid, 0, 0, 0 FROM generate_series(0, {CLOCKS // PER_CASE - 1}) n;
 INSERT INTO clocks (case_id, clock_id, kind, round, unit_code, amount, unit, count_from, rule_code, calendar,
                     provisional, started_at, due_at)
-SELECT md5('case' || (n / :per_case))::uuid, md5('clock' || n)::uuid, 'handle', 1, 'PS-' || n % 60, 1 + n % 7, 'work_day',
+SELECT md5('case' || (n / {PER_CASE}))::uuid, md5('clock' || n)::uuid, 'handle', 1, 'PS-' || n % 60, 1 + n % 7, 'work_day',
        'next_day', '2019/standard', 'bench', false,
-       timestamptz '2026-12-21 01:00+00' + (n / :per_case) % 950400 * interval '1 second', '2026-12-31 10:00+00'
-FROM generate_series(0, :cases * :per_case - 1) n;
+       timestamptz '2026-12-21 01:00+00' + (n / {PER_CASE}) % 950400 * interval '1 second', '2026-12-31 10:00+00'
+FROM generate_series(0, {CLOCKS - 1}) n;
 INSERT INTO timers (case_id, clock_id, percent, due_at)
 SELECT case_id, clock_id, percent, '2027-01-05 10:00+00' FROM clocks, (VALUES (80), (100)) AS said (percent);
 ANALYZE
@@ -52,9 +52,7 @@ async def filled(database: Database) -> None:
     async with database.begin(SlaTx) as tx:
         await usecases.seed_calendars(tx, now=NOW)
         for statement in FILL.split(";"):
-            given = {"cases": CLOCKS // PER_CASE, "per_case": PER_CASE}
-            named = {name: value for name, value in given.items() if f":{name}" in statement}
-            await tx.connection.execute(text(statement), named)
+            await tx.connection.execute(text(statement))
 
 
 async def measured(url: str) -> dict[str, object]:
