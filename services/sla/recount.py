@@ -12,6 +12,7 @@ from sqlalchemy import text
 from contracts.events.sla import ClockRecomputed, MovedClock
 from services.sla import tables
 from services.sla.hours import SHENZHEN, Hours
+from services.sla.kpi.tables import case_facts, order_facts
 from services.sla.stopwatch import Stopwatch
 from services.sla.store import SlaTx
 from shared.bulk import arrays, bulk_update, driver_of
@@ -34,6 +35,11 @@ _TIMER = ("case_id", "clock_id", "percent", "due_at")
 _CASE = ("case_id", "sequence")
 _MOVE_CLOCKS = bulk_update(tables.clocks, _CLOCK[:2], _CLOCK[2:])
 _MOVE_TIMERS = bulk_update(tables.timers, _TIMER[:3], _TIMER[3:])
+_MOVE_CASE_FACTS = bulk_update(case_facts, ("case_id",), ("due_at",))
+_MOVE_ORDER_FACTS = {
+    kind: bulk_update(order_facts, ("case_id", "order_id"), (f"{kind}_due_at",))
+    for kind in ("sign", "contact", "handle")
+}
 _COUNT_UP = bulk_update(tables.cases, _CASE[:1], _CASE[1:])
 
 
@@ -135,12 +141,26 @@ async def recount(tx: SlaTx, case_ids: Sequence[UUID], *, reason: str, now: date
     timers = [row for change in every for row in _timer_rows(change, stopwatch, cases[change.row["case_id"]].filed_at)]
     if timers:
         await tx.connection.execute(_MOVE_TIMERS, arrays(_TIMER, timers))
+    await _keep_facts(tx, every)
     counted = [(case_id, cases[case_id].sequence + 1) for case_id in by_case]
     await tx.connection.execute(_COUNT_UP, arrays(_CASE, counted))
     for case_id, sequence in counted:
         said = _said(by_case[case_id], reason)
         tx.emit(Envelope.of(said, case_id=UUID(int=case_id.int), sequence=sequence, now=now))
     return Counter(change.hours_code for change in every if change.due_s != change.row["due_s"])
+
+
+async def _keep_facts(tx: SlaTx, moved: Sequence[Change]) -> None:
+    """By when things should have happened is also what KPIs are counted from."""
+    total = [(each.row["case_id"], each.due_at) for each in moved if each.row["kind"] == "total"]
+    if total:
+        await tx.connection.execute(_MOVE_CASE_FACTS, arrays(("case_id", "due_at"), total))
+    for kind, statement in _MOVE_ORDER_FACTS.items():
+        orders = [
+            (each.row["case_id"], each.row["order_id"], each.due_at) for each in moved if each.row["kind"] == kind
+        ]
+        if orders:
+            await tx.connection.execute(statement, arrays(("case_id", "order_id", f"{kind}_due_at"), orders))
 
 
 def _said(found: Sequence[Change], reason: str) -> ClockRecomputed:

@@ -85,6 +85,9 @@ async def test_publishing_moves_open_clocks_with_their_timers_and_tells_each_cas
     )
     assert [row.percent for row in timers] == [50, 80, 100]
     assert timers[-1].due_at == total.due_at + timedelta(seconds=1)
+    [fact] = await december.rows("SELECT due_at FROM case_facts WHERE case_id = :case", case=waiting)
+    [order] = await december.rows("SELECT handle_due_at FROM order_facts WHERE case_id = :case", case=waiting)
+    assert (fact.due_at, order.handle_due_at) == (total.due_at, total.due_at)
     [said] = [each for each in await december.emitted(ClockRecomputed) if each.case_id == waiting]
     assert said.sequence == sequence + 1
     assert said.data.reason == "载入年度放假安排"
