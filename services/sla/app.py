@@ -7,6 +7,7 @@ from contracts import events
 from services.sla import api, usecases
 from services.sla.consumers import CONSUMES, prefetch
 from services.sla.kpi import doors as kpis
+from services.sla.oversight import doors, supervision_doors
 from services.sla.settings import Settings
 from services.sla.store import SlaTx
 from services.sla.tables import metadata
@@ -38,8 +39,9 @@ MANIFEST: Manifest[Settings, SlaTx] = Manifest(
     tx=SlaTx,
     metadata=metadata,
     migrations=Path(__file__).parent / "migrations",
-    routes=[api.routes, kpis.routes],
-    paths=["clocks", "calendars", "due-dates", "kpis"],
+    routes=[api.routes, kpis.routes, doors.routes, supervision_doors.routes],
+    paths=["clocks", "calendars", "due-dates", "kpis", "extensions", "suspensions", "supervisions", "appeals"],
+    public=frozenset({"listed"}),
     publishes=events.SLA,
     consumes=CONSUMES,
     unordered=frozenset({"FEEDBACK"}),
