@@ -1,10 +1,10 @@
 """The composition root of the stopwatch."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from contracts import events
-from services.sla import api, usecases
+from services.sla import api, firing, usecases, wording
 from services.sla.consumers import CONSUMES, prefetch
 from services.sla.kpi import doors as kpis
 from services.sla.oversight import doors, supervision_doors
@@ -32,6 +32,12 @@ def loops(context: Context[Settings, SlaTx]) -> Sequence[Loop]:
     return [Timers(context.begin, context.clock, batch=batch, poll=poll, ready=ready)]
 
 
+async def readiness(context: Context[Settings, SlaTx]) -> Mapping[str, str]:
+    """How far the timers are behind, as seen from the database, whichever worker fires them."""
+    async with context.begin() as tx:
+        return wording.timers(await firing.waiting(tx, context.clock.now()), context.clock.now())
+
+
 MANIFEST: Manifest[Settings, SlaTx] = Manifest(
     name=NAME,
     title="呼应 · 时限 (sla)",
@@ -48,5 +54,6 @@ MANIFEST: Manifest[Settings, SlaTx] = Manifest(
     pace={"INTAKE": 0.3, "ROUTER": 0.3, "FEEDBACK": 0.3, "relay": 0.2},
     prefetch=prefetch,
     loops=loops,
+    readiness=readiness,
     seed=seed,
 )

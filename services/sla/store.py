@@ -5,14 +5,14 @@ from datetime import datetime
 from typing import Any, Literal
 from uuid import UUID
 
-from sqlalchemy import bindparam, delete, insert, select, update
+from sqlalchemy import bindparam, delete, insert, or_, select, update
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from contracts.events.sla import OrderUrged, SlaEvent
 from services.sla import tables
 from services.sla.almanac import in_use
-from services.sla.board import Urger
+from services.sla.board import HANDLING, Urger
 from services.sla.domain import CaseClocks
 from services.sla.kpi.ledger import Ledger
 from services.sla.limits import Filing, shipped_limits
@@ -52,6 +52,8 @@ _CLOCKS = (
     .where(tables.clocks.c.case_id == _ids.any_())
     .order_by(tables.clocks.c.case_id, tables.clocks.c.clock_id)
 )
+# What has stopped changes nothing any more, but for the work on an order, which may begin again.
+_CLOCKS_AT_WORK = _CLOCKS.where(or_(tables.clocks.c.stopped_at.is_(None), tables.clocks.c.kind.in_(HANDLING)))
 _CHANGE_CASES = bulk_update(tables.cases, _CASE[:1], _CASE[1:])
 _STOP_CLOCKS = bulk_update(tables.clocks, _STOPPED[:2], _STOPPED[2:])
 _DROP_TIMERS = delete(tables.timers).where(
@@ -100,10 +102,10 @@ class SlaTx(Tx):
         return self._stopwatch
 
     async def load(self, case_ids: Iterable[UUID]) -> None:
-        """Lock these cases and read them with their clocks; those never heard of begin empty."""
+        """Lock these cases and read them with the clocks that still matter; those never heard of begin empty."""
         missing = [case_id for case_id in dict.fromkeys(case_ids) if case_id not in self._cases]
         if missing:
-            loaded = await self._read(_LOCK_CASES, missing)
+            loaded = await self._read(_LOCK_CASES, missing, _CLOCKS_AT_WORK)
             stopwatch = await self.stopwatch()
             self._stored |= loaded.keys()
             self._cases |= {case_id: CaseClocks(case_id, stopwatch) for case_id in missing} | loaded
@@ -115,7 +117,7 @@ class SlaTx(Tx):
         return self._cases[case_id]
 
     async def find(self, case_id: UUID) -> CaseClocks | None:
-        """For reading only."""
+        """For reading only, with all clocks there were."""
         return (await self._read(_CASES, [case_id])).get(case_id)
 
     async def glance(self, case_ids: Iterable[UUID]) -> dict[UUID, CaseClocks]:
@@ -123,12 +125,12 @@ class SlaTx(Tx):
         wanted = list(dict.fromkeys(case_ids))
         return await self._read(_CASES, wanted) if wanted else {}
 
-    async def _read(self, statement: Any, case_ids: list[UUID]) -> dict[UUID, CaseClocks]:
+    async def _read(self, statement: Any, case_ids: list[UUID], clocks: Any = _CLOCKS) -> dict[UUID, CaseClocks]:
         stopwatch = await self.stopwatch()
         rows = await self.connection.execute(statement, {"ids": case_ids})
         cases = {row.case_id: _case(row, stopwatch) for row in rows}
         if cases:
-            for row in await self.connection.execute(_CLOCKS, {"ids": list(cases)}):
+            for row in await self.connection.execute(clocks, {"ids": list(cases)}):
                 cases[row[0]].clocks.append(_clock(row))
         return cases
 

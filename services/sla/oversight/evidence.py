@@ -49,7 +49,9 @@ class Pack:
 async def take(tx: SlaTx, supervision_id: UUID, *, by: Actor, now: datetime) -> Pack:
     """Make the pack, and keep that it was taken, by whom and with which hash."""
     asked = await records.find(tx.connection, Supervision, supervision_id)
-    case = await timed(tx, asked.case_id)
+    await timed(tx, asked.case_id)
+    case = await tx.find(asked.case_id)
+    assert case is not None
     facts = chained(await _facts(tx, case))
     head = facts[-1]["hash"] if facts else BEGINNING
     pack_id = new_id()

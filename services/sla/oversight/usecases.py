@@ -30,9 +30,9 @@ class OrderNotTimed(NotFound):
 
 
 async def timed(tx: SlaTx, case_id: UUID) -> CaseClocks:
-    """The case, locked; CaseNotTimed when it was never heard of."""
+    """The case, locked; CaseNotTimed when nothing was ever timed of it."""
     case = await tx.case(case_id)
-    if not case.clocks:
+    if not case.sequence:
         raise CaseNotTimed
     return case
 

@@ -1,8 +1,12 @@
 """The timer loop: everything due is said once, in order, however many workers look."""
 
 import asyncio
+import logging
 from datetime import timedelta
 from uuid import UUID
+
+import httpx
+import pytest
 
 from contracts.events.sla import ClockBreached, ClockWarned
 from services.sla import firing
@@ -122,3 +126,42 @@ async def test_timers_do_not_wait_for_ever(house: House, case_id: UUID) -> None:
     await house.say(case_id, filed())
     impatient = CaughtUp(house.context.bus, ["ROUTER"], service="sla", patience=0, settle=60)
     assert await impatient()
+
+
+async def test_readyz_says_how_far_the_timers_are_behind(
+    house: House, browser: httpx.AsyncClient, case_id: UUID
+) -> None:
+    async def said() -> str:
+        answer = await browser.get("http://sla/sla/readyz")
+        assert answer.status_code == 200
+        told: str = answer.json()["details"]["timers"]
+        return told
+
+    assert await said() == "on time"
+    house.clock.advance(days=5)
+    assert (await said()).startswith("3 due, the oldest for ")
+    await drain(house.timers())
+    assert await said() == "on time"
+
+
+async def test_a_backlog_is_told_at_both_ends_and_a_timer_in_time_is_not(
+    house: House, case_id: UUID, caplog: pytest.LogCaptureFixture
+) -> None:
+    house.clock.advance(days=5)
+    timers = house.timers(batch=2)
+    with caplog.at_level(logging.WARNING, logger="services.sla.timers"):
+        await drain(timers)
+        await timers.run_once()
+    assert [record.getMessage() for record in caplog.records] == [
+        "timers:sla: behind by 349200 s; what is due is said in order, the oldest first",
+        "timers:sla: caught up after 3 timers",
+    ]
+    [breach] = await house.emitted(ClockBreached)
+    assert breach.data.late_seconds > 0
+    caplog.clear()
+    await house.told(case_id, filed())
+    [due] = await house.rows("SELECT min(due_at) AS at FROM timers")
+    house.clock.at = due.at
+    with caplog.at_level(logging.WARNING, logger="services.sla.timers"):
+        await drain(timers)
+    assert caplog.records == []
