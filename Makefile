@@ -9,7 +9,8 @@ export PIP_DISABLE_PIP_VERSION_CHECK = 1
 .DEFAULT_GOAL := help
 BENCHES := bench-workdays bench-submissions bench-lookups bench-sse bench-timers bench-progress bench-catalogue \
            bench-classify bench-kpis
-.PHONY: help install up demo tour-catalogue test test-unit test-contract test-integration test-e2e test-slow lint types \
+.PHONY: help install up demo tour-catalogue tour-clock test test-unit test-contract test-integration test-e2e test-slow \
+        lint types \
         format contracts verify-contracts bench $(BENCHES) lock check clean
 
 help: ## this list
@@ -36,6 +37,9 @@ up: .venv/runtime ## start everything on this machine, until Ctrl-C
 
 demo: .venv/runtime ## watch 120 requests go through (MESSAGES=file.csv N=500 for your own)
 	@$(BIN)/python -m deploy.demo $(if $(MESSAGES),--messages "$(MESSAGES)") $(if $(N),--count $(N))
+
+tour-clock: .venv/runtime ## a month of deadlines: more time, waiting, cards, supervision, an appeal, a downtime
+	@$(BIN)/python -m deploy.tour clock
 
 tour-catalogue: .venv/runtime ## change the rules: a broken workbook, a good one, a dry run, the day it is switched on
 	@$(BIN)/python -m deploy.tour catalogue

@@ -62,7 +62,6 @@ class PraiseGiven(FeedbackEvent):
 
 class NoticeSent(FeedbackEvent):
     TYPE: ClassVar[str] = "notice.sent.v1"
-    EXTERNAL: ClassVar[bool] = True
 
     notice_id: UUID
     node: str

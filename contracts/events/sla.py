@@ -9,7 +9,22 @@ from pydantic import BaseModel
 from contracts.events.router import LimitUnit
 from shared.cloudevents import Event
 
-ClockKind = Literal["accept", "sign", "contact", "handle", "total", "rate"]
+ClockKind = Literal[
+    "accept",
+    "inform",
+    "dispatch",
+    "sign",
+    "contact",
+    "handle",
+    "delegate",
+    "review",
+    "inform_result",
+    "callback",
+    "total",
+    "rate",
+]
+"""What is waited for. `inform` and `inform_result` are what the citizen is owed to be told (受理告知, 办理告知), `delegate`
+is the handling of an order a unit gave on to one below it (二次分拨), `total` the whole as the citizen counts it."""
 Card = Literal["yellow", "red"]
 """黄牌 before due, 红牌 on the first late working day (山东省)."""
 SupervisionLevel = Literal["urged", "order", "listed", "interview", "account"]
@@ -72,6 +87,8 @@ class ClockBreached(SlaEvent):
     order_id: UUID | None
     unit_code: str | None
     due_at: datetime
+    late_seconds: int = 0
+    """How much later than the due second this was said: more than a moment only after a downtime."""
 
 
 class ClockStopped(SlaEvent):

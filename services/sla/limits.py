@@ -21,10 +21,13 @@ CATALOG = Path(__file__).parent / "catalog"
 
 Grade = Literal["A", "B", "C"]
 Percent = Annotated[int, Field(ge=1, le=99)]
+BEFORE_FILING: tuple[ClockKind, ...] = ("accept", "inform")
+"""Clocks that may begin while a case has neither type nor grade."""
 Code = Annotated[str, Field(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$")]
 
-
 CategoryCode = Annotated[str, Field(pattern=r"^[0-9]{2,7}(/[0-9]{1,3})?$")]
+URGENT = "/urgent"
+"""Behind the code of a rule whose limit is counted without a break this time."""
 
 
 class LimitsNotUsable(DomainError):
@@ -206,8 +209,8 @@ class Edition(_Data):
             least, most = (Limit(amount, unit).amount for amount in bounds)
             if least > most:
                 raise ValueError(f"the bounds of {unit} are the wrong way round")
-        self._base(Asked("accept"))
-        for kind, type_code, grade in product(get_args(ClockKind), get_args(CaseType), get_args(Grade)):
+        filed = product(get_args(ClockKind), get_args(CaseType), get_args(Grade))
+        for kind, type_code, grade in (*product(BEFORE_FILING, (None,), (None,)), *filed):
             self._base(Asked(kind, type_code, grade))
         for rule in self.rules:
             if rule.limit != "standard":
@@ -230,7 +233,7 @@ class Edition(_Data):
             yield f"{self.edition}/{rule.code}", rule
 
     def limit(self, kind: ClockKind, filing: Filing | None, *, emergency: bool = False) -> Given:
-        """The limit of such a clock; only `accept` has one before the case is filed."""
+        """The limit of such a clock; only `BEFORE_FILING` have one before the case is filed."""
         return _given(self, Asked.of(kind, filing, emergency=emergency))
 
     def work_out(self, asked: Asked) -> tuple[Given, list[Weighed]]:
@@ -340,9 +343,10 @@ class LimitBook:
 
     def explain(self, rule_code: str) -> str:
         """Why a clock has the limit it has, in Chinese; empty for a code of no known edition."""
-        rule, bounded, _ = rule_code.partition("/bounded")
+        rule, bounded, _ = rule_code.removesuffix(URGENT).partition("/bounded")
         reason = self._reasons.get(rule, "")
-        return f"{reason}（该事项标准时限超出此范围，已按上下限调整）" if bounded and reason else reason
+        reason += "（该事项标准时限超出此范围，已按上下限调整）" if bounded and reason else ""
+        return reason + ("；应急状态，按紧急工作时连续计算" if reason and rule_code.endswith(URGENT) else "")
 
 
 def read_rules[M: BaseModel](folder: Path, kind: str, model: type[M]) -> list[M]:

@@ -15,16 +15,18 @@ from services.sla.hours import SHENZHEN, Hours
 from services.sla.kpi.tables import case_facts, order_facts
 from services.sla.stopwatch import Stopwatch
 from services.sla.store import SlaTx
+from services.sla.workdays import Limit
 from shared.bulk import arrays, bulk_update, driver_of
 from shared.cloudevents import Envelope
 
 READ, EXAMPLES = 20_000, 20
 
-# A breach is a fact that has been told: such a clock keeps the due time it was late for.
+# A breach is a fact that has been told: such a clock keeps the due time it was late for. So does one whose date somebody
+# decided and the citizen was told: an extension, a suspension.
 _OPEN = """
 SELECT case_id, clock_id, kind, order_id, unit_code, amount, unit, count_from, provisional, rule_code,
        extract(epoch FROM started_at)::bigint AS start_s, extract(epoch FROM due_at)::bigint AS due_s
-FROM clocks WHERE stopped_at IS NULL AND breached_at IS NULL
+FROM clocks WHERE stopped_at IS NULL AND breached_at IS NULL AND first_due_at IS NULL AND pauses IS NULL
 """
 _OPEN_OF = text(f"{_OPEN} AND case_id = ANY(:ids) ORDER BY case_id, clock_id")
 _LOCK = text(
@@ -187,9 +189,9 @@ def _timer_rows(change: Change, stopwatch: Stopwatch, filed_at: datetime | None)
     """For every timer the clock would have; those that have been said already are no rows any more."""
     row = change.row
     if change.due_s != row["due_s"]:
-        timers = stopwatch.timers(
-            row["unit_code"], row["unit"], _instant(row["start_s"]), _instant(change.due_s), filed_at
-        )
+        limit = Limit(row["amount"], row["unit"], row["count_from"])
+        span = row["start_s"], change.due_s
+        timers = stopwatch.timers_again(row["kind"], limit, row["unit_code"], span, filed_at)
         for timer in timers:
             yield row["case_id"], row["clock_id"], timer.percent, timer.due_at
 

@@ -5,19 +5,35 @@ from datetime import datetime
 from typing import ClassVar
 from uuid import UUID
 
-from services.sla import almanac, listing
+from services.sla import almanac, firing, listing
 from services.sla.calendar import CalendarData
 from services.sla.calendars import shipped_calendar, shipped_hours
 from services.sla.domain import CaseClocks, CaseNotTimed
+from services.sla.firing import Fired
 from services.sla.hours import shipped_working_time
 from services.sla.listing import Listed, Wanted
+from services.sla.oversight import usecases as overseeing
 from services.sla.publications import Publication, publish
 from services.sla.store import SlaTx
 from services.sla.workdays import Calendar
 from shared.errors import Forbidden
 from shared.tokens import Actor
 
-EVERYWHERE = frozenset({"operator", "dispatcher", "reviewer", "supervisor", "leader", "admin"})
+EVERYWHERE = frozenset(
+    {
+        "operator",
+        "filing_clerk",
+        "dispatcher",
+        "reviewer",
+        "callback_clerk",
+        "supervisor",
+        "ruling_panel",
+        "discipline",
+        "analyst",
+        "leader",
+        "admin",
+    }
+)
 """Roles that look at the whole district; everybody else at the clocks of their own units."""
 
 
@@ -27,9 +43,13 @@ class OtherUnit(Forbidden):
     zh: ClassVar[str] = "只能查看本单位的计时"
 
 
-async def fire_due(tx: SlaTx, *, now: datetime, most: int) -> int:
-    """Say what has come due, earliest first; answers how many timers were taken."""
-    return await tx.fire(now, most)
+async def fire_due(tx: SlaTx, *, now: datetime, most: int) -> Fired:
+    """Say what has come due, earliest first: of clocks, and then of what is asked for and ordered about them."""
+    fired = await firing.fire(tx, now, most)
+    if fired.claimed < most:
+        for alarm in await firing.alarms(tx, now, most):
+            await overseeing.hear_alarm(tx, alarm, now=now)
+    return fired
 
 
 async def seed_calendars(tx: SlaTx, *, now: datetime) -> None:

@@ -45,3 +45,11 @@ def _day(local: datetime) -> str:
 
 def _minute(local: datetime) -> str:
     return f"{_day(local)}{local:%H:%M}"
+
+
+def timers(waiting: tuple[int, datetime | None], now: datetime) -> dict[str, str]:
+    """For `/readyz`: how many are due and not said yet, and how long the oldest has been."""
+    number, oldest = waiting
+    if oldest is None:
+        return {"timers": "on time"}
+    return {"timers": f"{number} due, the oldest for {(now - oldest).total_seconds():.1f} s"}

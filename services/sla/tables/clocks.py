@@ -1,6 +1,17 @@
 """What is timed: calendars, cases, their clocks, and the timers of these."""
 
-from sqlalchemy import Boolean, Column, Index, Integer, PrimaryKeyConstraint, SmallInteger, Table, Text, Uuid
+from sqlalchemy import (
+    Boolean,
+    Column,
+    Index,
+    Integer,
+    PrimaryKeyConstraint,
+    SmallInteger,
+    Table,
+    Text,
+    Uuid,
+    false,
+)
 from sqlalchemy.dialects.postgresql import JSONB
 
 from services.sla.tables.metadata import instant, metadata
@@ -38,6 +49,14 @@ cases = Table(
     Column("rated_round", SmallInteger, nullable=False),
     instant("rated_at"),
     instant("supervised_at"),
+    instant("closed_at"),
+    Column("reachable", Boolean, nullable=False, server_default=false()),
+    instant("told_at"),
+    Column("result_told_round", SmallInteger, nullable=False, server_default="0"),
+    instant("result_told_at"),
+    Column("called_round", SmallInteger, nullable=False, server_default="0"),
+    instant("called_at"),
+    Column("urged", SmallInteger, nullable=False, server_default="0"),
     Index("ix_cases_case_no", "case_no", unique=True),
     # Every event counts `sequence` up; with room in the page that touches no index.
     postgresql_with={"fillfactor": "70"},
@@ -65,6 +84,8 @@ clocks = Table(
     instant("breached_at"),
     instant("stopped_at"),
     Column("used_seconds", Integer),
+    instant("first_due_at"),
+    Column("pauses", JSONB(none_as_null=True)),
     PrimaryKeyConstraint("case_id", "clock_id"),
     Index("ix_clocks_running", "due_at", "clock_id", postgresql_where="stopped_at IS NULL"),
     Index("ix_clocks_running_unit", "unit_code", "due_at", "clock_id", postgresql_where="stopped_at IS NULL"),
@@ -82,5 +103,5 @@ timers = Table(
     PrimaryKeyConstraint("case_id", "clock_id", "percent"),
     Index("ix_timers_due_at", "due_at"),
 )
-"""What is still to be said, and when: warnings below 100 percent of a clock's limit, the breach at 100. What has been
-said, or need not be any more because the clock has stopped, is gone; the clock itself keeps what was said of it."""
+"""What is still to be said, and when: warnings below 100 percent of a clock's limit, the breach at 100, the rungs of the
+ladder above (their number stands where the percent would). What has been said, or need not be any more because the clock has stopped, is gone; the clock itself keeps what was said of it."""
