@@ -6,8 +6,9 @@ from contextlib import asynccontextmanager
 from email import message_from_bytes, policy
 from email.message import EmailMessage
 
-from services.feedback.domain.notice import Composed
-from services.feedback.messengers import MailServer, Message, Outcome, SmtpMessenger
+from services.feedback.domain.composing import Composed
+from services.feedback.messengers import Message, Outcome
+from services.feedback.providers.mail import MailServer, SmtpMessenger
 from shared.ids import new_id
 from tests.integration.feedback.conftest import NOW
 
