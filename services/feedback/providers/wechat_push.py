@@ -41,14 +41,14 @@ def signature(*parts: str) -> str:
 
 
 def fields_of(xml: bytes) -> dict[str, str]:
-    """The elements right under the root. Raises `UnreadablePush`."""
+    """The elements that hold text, whatever they are wrapped in. Raises `UnreadablePush`."""
     if len(xml) > LONGEST or b"<!DOCTYPE" in xml or b"<!ENTITY" in xml:
         raise UnreadablePush
     try:
         root = ET.fromstring(xml)  # noqa: S314  no document type, so no entity to expand
     except ET.ParseError:
         raise UnreadablePush from None
-    return {child.tag: child.text or "" for child in root}
+    return {element.tag: element.text or "" for element in root.iter() if not len(element) and element is not root}
 
 
 def written(**fields: str | int) -> str:
