@@ -1,5 +1,6 @@
 """Claims notices that are due, in one transaction: what is known of their readers is read, and the channel is taken."""
 
+import json
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
@@ -28,16 +29,19 @@ WHERE notice_id IN (SELECT notice_id FROM notices WHERE state IN ('pending', 'se
 RETURNING notice_id, case_id, occurrence, audience, citizen_id, unit_code, channels, channel, template, named, state,
   attempts, reason, created_at
 """)
-_TAKE = (
-    update(notices)
-    .where(notices.c.notice_id == bindparam("id"))
-    .values(state="sending", channel=bindparam("c"), channels=bindparam("cs"), attempts=bindparam("a"))
-)
-_PUT_OFF = (
-    update(notices)
-    .where(notices.c.notice_id == bindparam("id"))
-    .values(next_at=bindparam("n"), reason=bindparam("r"), channels=bindparam("cs"))
-)
+# One statement for a whole batch; its rows are this transaction's already.
+_TAKE = text("""
+UPDATE notices n SET state = 'sending', channel = t.channel, channels = CAST(t.chain AS json), attempts = t.attempts
+FROM unnest(CAST(:ids AS uuid[]), CAST(:channels AS text[]), CAST(:chains AS text[]), CAST(:attempts AS int[]))
+  AS t(id, channel, chain, attempts)
+WHERE n.notice_id = t.id
+""")
+_PUT_OFF = text("""
+UPDATE notices n SET next_at = t.next_at, reason = t.reason, channels = CAST(t.chain AS json)
+FROM unnest(CAST(:ids AS uuid[]), CAST(:times AS timestamptz[]), CAST(:reasons AS text[]), CAST(:chains AS text[]))
+  AS t(id, next_at, reason, chain)
+WHERE n.notice_id = t.id
+""")
 _SPEND = (
     update(wechat_quota)
     .where(wechat_quota.c.citizen_id == bindparam("who"), wechat_quota.c.template == bindparam("t"))
@@ -104,8 +108,13 @@ class Claims:
     async def _write(self, tx: Tx, batch: Sequence[Claimed]) -> None:
         taken = [notice for notice in batch if notice.message is not None]
         if taken:
-            rows = [{"id": n.row.notice_id, "c": n.channel, "cs": list(n.chain), "a": n.attempts} for n in taken]
-            await tx.connection.execute(_TAKE, rows)
+            given = {
+                "ids": [n.row.notice_id for n in taken],
+                "channels": [n.channel for n in taken],
+                "chains": [json.dumps(n.chain) for n in taken],
+                "attempts": [n.attempts for n in taken],
+            }
+            await tx.connection.execute(_TAKE, given)
         spending = [
             {"who": n.row.citizen_id, "t": n.row.template}
             for n in taken
@@ -115,8 +124,13 @@ class Claims:
             await tx.connection.execute(_SPEND, spending)
         waiting = [n for n in batch if n.next_at is not None]
         if waiting:
-            rows = [{"id": n.row.notice_id, "n": n.next_at, "r": n.reason, "cs": list(n.chain)} for n in waiting]
-            await tx.connection.execute(_PUT_OFF, rows)
+            given = {
+                "ids": [n.row.notice_id for n in waiting],
+                "times": [n.next_at for n in waiting],
+                "reasons": [n.reason for n in waiting],
+                "chains": [json.dumps(n.chain) for n in waiting],
+            }
+            await tx.connection.execute(_PUT_OFF, given)
 
     def _resume(self, notice: Claimed, known: Known, now: datetime) -> None:
         """The channel is taken already; whether to send again, to ask or to leave it is the channel's nature."""

@@ -6,6 +6,7 @@ notice's id it is sent again, where the provider can be asked it is asked, and e
 visible and never sent twice by itself (ADR 0020).
 """
 
+import json
 from collections import defaultdict
 from collections.abc import Sequence
 from datetime import datetime, timedelta
@@ -19,7 +20,7 @@ from services.feedback.domain.notice import DEAD, Channel, NoticeRules
 from services.feedback.messengers import Messengers, Outcome
 from services.feedback.settings import Settings
 from services.feedback.store import Tx
-from services.feedback.tables import notices, wechat_quota
+from services.feedback.tables import wechat_quota
 from shared.context import Context
 
 BATCH = 100
@@ -35,21 +36,15 @@ WHERE CASE WHEN mine.channel = '' THEN n.state IN ('pending', 'sending')
   ELSE n.state IN ('sending', 'unknown') AND n.channel = mine.channel END
 ORDER BY n.notice_id FOR UPDATE OF n
 """)
-_WRITE = (
-    update(notices)
-    .where(notices.c.notice_id == bindparam("id"))
-    .values(
-        state=bindparam("s"),
-        channel=bindparam("c"),
-        channels=bindparam("cs"),
-        reason=bindparam("r"),
-        next_at=bindparam("n"),
-        done_at=bindparam("d"),
-        attempts=bindparam("a"),
-        provider_id=bindparam("p"),
-        segments=bindparam("g"),
-    )
-)
+_WRITE = text("""
+UPDATE notices n SET state = w.state, channel = w.channel, channels = CAST(w.chain AS json), reason = w.reason,
+  next_at = w.next_at, done_at = w.done_at, attempts = w.attempts, provider_id = w.provider_id, segments = w.segments
+FROM unnest(CAST(:ids AS uuid[]), CAST(:states AS text[]), CAST(:channels AS text[]), CAST(:chains AS text[]),
+  CAST(:reasons AS text[]), CAST(:next AS timestamptz[]), CAST(:done AS timestamptz[]), CAST(:attempts AS int[]),
+  CAST(:provider_ids AS text[]), CAST(:segments AS int[]))
+  AS w(id, state, channel, chain, reason, next_at, done_at, attempts, provider_id, segments)
+WHERE n.notice_id = w.id
+""")
 _OF_THEM = (wechat_quota.c.citizen_id == bindparam("who"), wechat_quota.c.template == bindparam("t"))
 _GIVE_BACK = (
     update(wechat_quota)
@@ -133,7 +128,7 @@ class Delivery:
             mine = set((await tx.connection.execute(_STILL_OURS, given)).scalars())
             batch = [notice for notice in batch if notice.row.notice_id in mine]
             if batch:
-                await tx.connection.execute(_WRITE, [_values(notice, now) for notice in batch])
+                await tx.connection.execute(_WRITE, _columns(batch, now))
                 await self._settle(tx, batch)
             for notice in filter(_spoken_of, batch):
                 case = await tx.case(notice.row.case_id)
@@ -180,17 +175,16 @@ def _spoken_of(notice: Claimed) -> bool:
     return notice.state == "sent" or notice.state in DEAD
 
 
-def _values(notice: Claimed, now: datetime) -> dict[str, Any]:
-    open_ = notice.state in ("pending", "calling")
+def _columns(batch: Sequence[Claimed], now: datetime) -> dict[str, list[Any]]:
     return {
-        "id": notice.row.notice_id,
-        "s": notice.state,
-        "c": notice.channel,
-        "cs": list(notice.chain),
-        "r": notice.reason,
-        "n": notice.next_at or now,
-        "d": None if open_ else now,
-        "a": notice.attempts,
-        "p": notice.provider_id,
-        "g": notice.message.content.segments if notice.message else None,
+        "ids": [n.row.notice_id for n in batch],
+        "states": [n.state for n in batch],
+        "channels": [n.channel for n in batch],
+        "chains": [json.dumps(n.chain) for n in batch],
+        "reasons": [n.reason for n in batch],
+        "next": [n.next_at or now for n in batch],
+        "done": [None if n.state in ("pending", "calling") else now for n in batch],
+        "attempts": [n.attempts for n in batch],
+        "provider_ids": [n.provider_id for n in batch],
+        "segments": [n.message.content.segments if n.message else None for n in batch],
     }

@@ -98,6 +98,8 @@ class FakeTencent:
     sent: list[dict[str, object]] = field(default_factory=list)
     mood: str = ""
     """`limit`: thirty seconds between messages to one number; `gateway`: taken, then a 502."""
+    reporting: bool = False
+    """Carriers have reported what they delivered."""
 
     def app(self) -> Starlette:
         return Starlette(routes=[Route("/", self._call, methods=["POST"])])
@@ -108,6 +110,8 @@ class FakeTencent:
         if wrong:
             return JSONResponse({"Response": {"Error": {"Code": wrong, "Message": wrong}, "RequestId": "0000"}})
         asked = json.loads(body)
+        if request.headers["x-tc-action"] == "PullSmsSendStatusByPhoneNumber":
+            return JSONResponse({"Response": {"PullSmsSendStatusSet": self._reports(asked), "RequestId": "0000"}})
         code = self._code(asked)
         if code == "Ok":
             self.sent.append(asked)
@@ -123,6 +127,20 @@ class FakeTencent:
             "IsoCode": "CN",
         }
         return JSONResponse({"Response": {"SendStatusSet": [status], "RequestId": "0000"}})
+
+    def _reports(self, asked: dict[str, object]) -> list[dict[str, object]]:
+        mine = [one for one in self.sent if one["PhoneNumberSet"] == [asked["PhoneNumber"]]]
+        return [
+            {
+                "SerialNo": f"5000:{number}",
+                "PhoneNumber": asked["PhoneNumber"],
+                "ReportStatus": "SUCCESS",
+                "Description": "DELIVRD",
+                "SessionContext": one["SessionContext"],
+            }
+            for number, one in enumerate(mine, 1)
+            if self.reporting
+        ]
 
     def _code(self, asked: dict[str, object]) -> str:
         places = self.templates.get(str(asked["TemplateId"]))

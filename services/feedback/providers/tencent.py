@@ -1,6 +1,7 @@
 """Text messages through Tencent Cloud: SendSms of SMS 2021-01-11, signed with TC3-HMAC-SHA256.
 
-Contract: cloud.tencent.com/document/product/382, "SendSms", "短信下发状态通知", and "签名方法 v3".
+Contract: cloud.tencent.com/document/product/382, "SendSms", "PullSmsSendStatusByPhoneNumber", "短信下发状态通知", and
+"签名方法 v3".
 """
 
 import asyncio
@@ -19,6 +20,7 @@ from services.feedback.messengers import Message, Outcome, answered
 VERSION, SERVICE = "2021-01-11", "sms"
 URL = "https://sms.tencentcloudapi.com"
 AT_ONCE = 20
+_LOOK_BACK = 86_400
 _ALGORITHM = "TC3-HMAC-SHA256"
 # Of one message: what concerns the number, the template or the text for good. Limits, balance, internal errors pass.
 _FINAL = (
@@ -56,7 +58,7 @@ class TencentSms:
     way = Way(real=True, needs_template=True)
     repeatable = False
     """`SessionContext` is handed back but not compared: a repetition is a second message."""
-    askable = False
+    askable = True
 
     def __init__(
         self,
@@ -82,11 +84,31 @@ class TencentSms:
 
         return await asyncio.gather(*map(seated, messages))
 
-    async def ask(self, message: Message) -> Outcome | None:  # noqa: ARG002  records are kept by Tencent's number only
+    async def ask(self, message: Message) -> Outcome | None:
+        """Among what carriers have reported of this number. Absence proves nothing: a report may never come."""
+        at = int(self._signed_at().timestamp())
+        said = await self._call(
+            "PullSmsSendStatusByPhoneNumber",
+            {
+                "BeginTime": at - _LOOK_BACK,
+                "EndTime": at,
+                "Offset": 0,
+                "Limit": 100,
+                "PhoneNumber": _international(message.point),
+                "SmsSdkAppId": self._app_id,
+            },
+        )
+        records = [] if isinstance(said, Outcome) else said.get("PullSmsSendStatusSet", [])
+        for record in records:
+            if record.get("SessionContext") == str(message.notice_id):
+                if record.get("ReportStatus") == "FAIL":
+                    return Outcome("refused", str(record.get("Description", ""))[:40])
+                return Outcome("sent", provider_id=f"tencent:{record.get('SerialNo')}")
         return None
 
     async def _one(self, message: Message) -> Outcome:
-        body = orjson.dumps(
+        said = await self._call(
+            "SendSms",
             {
                 "PhoneNumberSet": [_international(message.point)],
                 "SmsSdkAppId": self._app_id,
@@ -94,25 +116,33 @@ class TencentSms:
                 "TemplateId": message.provider_template,
                 "TemplateParamSet": list(message.content.parameters.values()),
                 "SessionContext": str(message.notice_id),
-            }
+            },
         )
-        answer = await answered(lambda: self._http.post("/", content=body, headers=self._headers(body)))
+        try:
+            return said if isinstance(said, Outcome) else _outcome(said)
+        except (KeyError, TypeError, IndexError):
+            return Outcome("unknown", "an answer without a status")
+
+    async def _call(self, action: str, asked: dict[str, Any]) -> dict[str, Any] | Outcome:
+        body = orjson.dumps(asked)
+        answer = await answered(lambda: self._http.post("/", content=body, headers=self._headers(action, body)))
         if isinstance(answer, Outcome):
             return answer
         try:
-            return _outcome(answer.json()["Response"])
-        except (ValueError, KeyError, TypeError, IndexError):
+            said = answer.json()["Response"]
+        except (ValueError, KeyError, TypeError):
             return Outcome("unknown", f"HTTP {answer.status_code}")
+        return said if isinstance(said, dict) else Outcome("unknown", f"HTTP {answer.status_code}")
 
-    def _headers(self, body: bytes) -> dict[str, str]:
+    def _headers(self, action: str, body: bytes) -> dict[str, str]:
         at = self._signed_at()
         host = self._http.base_url.netloc.decode()
-        own = {"content-type": "application/json; charset=utf-8", "host": host, "x-tc-action": "SendSms"}
+        own = {"content-type": "application/json; charset=utf-8", "host": host, "x-tc-action": action}
         made = authorization(body, own, key_id=self._key_id, secret=self._secret, service=SERVICE, at=at)
         return {
             "Content-Type": own["content-type"],
             "Host": host,
-            "X-TC-Action": "SendSms",
+            "X-TC-Action": action,
             "X-TC-Version": VERSION,
             "X-TC-Region": self._region,
             "X-TC-Timestamp": str(int(at.timestamp())),
