@@ -23,6 +23,7 @@ from services.feedback.hub import Hub
 from services.feedback.ledger import Counts
 from services.feedback.lookups import open_look_ups
 from services.feedback.outward import messengers, push_envelope
+from services.feedback.providers.mail import ReplyAddress
 from services.feedback.settings import Settings
 from services.feedback.store import Tools, Tx
 from services.feedback.tables import metadata
@@ -68,6 +69,7 @@ async def parts(here: Here) -> AsyncIterator[dict[str, Any]]:
                 "messengers": ports,
                 "signed_at": RealClock().now,
                 "wechat_push": push_envelope(settings),
+                "reply_addresses": ReplyAddress(settings.mail_reply_to, key) if settings.mail_reply_to else None,
                 "chat": Chat(
                     look_ups, catalogue.chat_words(), key=key, link=settings.portal_url, prefix=settings.number_prefix
                 ),

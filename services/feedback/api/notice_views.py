@@ -148,3 +148,13 @@ class CallForm(Form):
 
 class CallResult(BaseModel):
     state: Literal["done", "open", "given_up"]
+
+
+class MailReply(Form):
+    to: str = Field(min_length=3, max_length=320)
+    """The address the mail was sent to, `reply+<token>@…`."""
+
+
+class MailReplyCase(BaseModel):
+    case_id: UUID
+    case_no: str

@@ -11,21 +11,33 @@ from services.feedback.api.notice_views import (
     CallForm,
     CallResult,
     ConsentView,
+    MailReply,
+    MailReplyCase,
     PhoneTask,
     PhoneTaskClaimed,
     PreferencesForm,
     PreferencesView,
     SubscriptionForm,
 )
+from services.feedback.providers.mail import ReplyAddress
 from services.feedback.store import Tx
-from services.feedback.tables import notice_templates
+from services.feedback.tables import notice_templates, progress
 from shared.actors import Citizen, Here, requires
-from shared.errors import FieldError, InvalidInput
+from shared.errors import FieldError, InvalidInput, NotFound
 from shared.tokens import Actor
 
 routes = APIRouter(tags=["notices"])
 
 Clerk = Annotated[Actor, Depends(requires("callback_clerk", "admin", kind="staff"))]
+
+
+MailPipe = Annotated[Actor, Depends(requires("operator_system", "admin", "system_admin"))]
+
+
+class NotAReplyAddress(NotFound):
+    """This address is not one that answers to notices are sent to."""
+
+    zh = "不是通知邮件的回复地址"
 
 
 def _citizen(actor: Actor) -> UUID:
@@ -119,3 +131,18 @@ async def record_call(here: Here, actor: Clerk, task_id: UUID, body: CallForm) -
     async with here.begin() as tx:
         state = await phone_tasks.record(tx, task_id, reached=body.reached, by=actor.id, now=here.clock.now())
     return CallResult(state=cast("Any", state))
+
+
+@routes.post("/notices/mail-replies")
+async def find_mail_reply(here: Here, actor: MailPipe, body: MailReply) -> MailReplyCase:  # noqa: ARG001
+    """Which case an answer to a notice belongs to; the mail server's pipe then brings it to the register's own door."""
+    addresses: ReplyAddress | None = here.parts["reply_addresses"]
+    case_id = addresses.case_of(body.to.strip().strip("<>")) if addresses else None
+    if case_id is None:
+        raise NotAReplyAddress
+    async with here.begin() as tx:
+        found = select(progress.c.case_no).where(progress.c.case_id == case_id, progress.c.case_no.is_not(None))
+        case_no = (await tx.connection.execute(found)).scalar_one_or_none()
+    if case_no is None:
+        raise NotAReplyAddress
+    return MailReplyCase(case_id=case_id, case_no=case_no)

@@ -1,15 +1,20 @@
 """Preferences and consents of citizens, calls of clerks, desks of units, and what of it an erasure takes away."""
 
+import asyncio
+from collections import Counter
 from datetime import timedelta
 from typing import Any
 
 import pytest
+from prometheus_client import REGISTRY
 
 from contracts.events.intake import CitizenErased
 from contracts.events.sla import CaseSupervised
+from services.feedback.app import MANIFEST
 from services.feedback.domain.channel import Way
+from services.feedback.ledger import Counts
 from services.feedback.messengers import Outcome
-from tests.integration.feedback.conftest import UNIT_HANDLER, Case, House
+from tests.integration.feedback.conftest import UNIT_HANDLER, Case, House, begun
 from tests.integration.feedback.providers import PHONE, connected, deliverer, ledger, register
 from tests.integration.feedback.test_notices import Provider
 from tests.unit.feedback import said
@@ -220,3 +225,33 @@ async def test_the_ledger_is_filtered(house: House, case: Case) -> None:
         "citizen/replied:1",
         "citizen/supervised:1",
     ]
+
+
+async def test_a_mail_that_answers_a_notice_finds_its_case(open_house: Any) -> None:
+    async with open_house(mail_reply_to="answers@huying.test") as house:
+        case = await begun(house)
+        address = house.context.parts["reply_addresses"].of(case.case_id)
+        pipe = house.token("machine", "mail", "operator_system")
+        found = await house.http.post("/v1/notices/mail-replies", json={"to": f"<{address}>"}, headers=pipe)
+        assert found.json() == {"case_id": str(case.case_id), "case_no": case.case_no}
+        stranger = {"to": "answers+abcdefgh@huying.test"}
+        assert (await house.http.post("/v1/notices/mail-replies", json=stranger, headers=pipe)).status_code == 404
+        assert (await house.http.post("/v1/notices/mail-replies", json=stranger)).status_code == 401
+
+
+async def test_two_deliverers_at_once_send_each_notice_once(house: House) -> None:
+    """INVARIANT: a notice is claimed by one, however many look at the same moment."""
+    for serial in range(1, 13):
+        await house.contact((await begun(house, serial)).citizen_id, phone=PHONE)
+    provider = Provider(way=Way(real=True))
+    loops = [connected(house, sms=provider) for _ in range(4)]
+    await asyncio.gather(*(loop.run_once() for loop in loops))
+    assert len({message.notice_id for message in provider.sent}) == len(provider.sent) == 12
+    assert Counter(event.type for event in await house.emitted()) == {"notice.sent.v1": 12}
+
+
+async def test_what_is_not_sent_is_a_number_on_the_metrics(house: House, case: Case) -> None:
+    house.clock.advance(minutes=2)
+    await deliverer(house).run_once()
+    await next(loop for loop in MANIFEST.loops(house.context) if isinstance(loop, Counts)).run_once()
+    assert REGISTRY.get_sample_value("huying_notices", {"state": "no_contact", "channel": ""}) == 1
