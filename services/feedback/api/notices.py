@@ -1,13 +1,13 @@
 """The ledger of notices for those who run the system, the register of templates, and the visible outbox."""
 
 import html
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Annotated, Any
 from uuid import UUID
 
 from fastapi import APIRouter, Depends, Path, Query, Response
 from fastapi.responses import HTMLResponse
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict
 from sqlalchemy import Row, delete, select
 from sqlalchemy.dialects.postgresql import insert as upsert
 
@@ -164,7 +164,8 @@ class DeskNotice(BaseModel):
     unit_code: str
     title: str
     body: str
-    at: Any = Field(description="When it was written")
+    at: datetime
+    """When it was written."""
 
 
 @routes.get("/notices/desk")

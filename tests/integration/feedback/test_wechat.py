@@ -165,22 +165,18 @@ async def test_a_gateways_page_leaves_it_open_whether_wechat_has_the_message(
     assert (event.type, event.data.state) == ("notice.failed.v1", "unknown")
 
 
-@pytest.mark.parametrize(
-    ("point", "template", "fields", "reason"),
-    [
+async def test_what_wechat_refuses_is_refused_by_its_number(wechat: Connected) -> None:
+    right = {"character_string1": "PS1", "thing2": "垃圾", "phrase3": "已受理", "time4": "18:00", "thing5": "好"}
+    cases: list[tuple[str, str, dict[str, str], str]] = [
         ("oNobody", TEMPLATE, {}, "errcode 40003"),
         (OPENID, "tmpl-none", {}, "errcode 40037"),
         (OPENID, TEMPLATE, {"thing2": "长" * 21}, "errcode 47003"),
         (OPENID, TEMPLATE, {"phrase3": "ok"}, "errcode 47003"),
         (OPENID, TEMPLATE, {"time4": "11月30日 18:00"}, "errcode 47003"),
-    ],
-)
-async def test_what_wechat_refuses_is_refused_by_its_number(
-    wechat: Connected, point: str, template: str, fields: dict[str, str], reason: str
-) -> None:
-    right = {"character_string1": "PS1", "thing2": "垃圾", "phrase3": "已受理", "time4": "18:00", "thing5": "好"}
-    wechat.fake.consents[point, template] += 1
-    content = Composed("标题", "", {**right, **fields})
-    message = Message(new_id(), "wechat", point, content, NOW, provider_template=template, case_no="PS1")
-    [outcome] = await wechat.messenger.send([message])
-    assert (outcome.state, outcome.reason) == ("refused", reason)
+    ]
+    for point, template, fields, reason in cases:
+        wechat.fake.consents[point, template] += 1
+        content = Composed("标题", "", {**right, **fields})
+        message = Message(new_id(), "wechat", point, content, NOW, provider_template=template, case_no="PS1")
+        [outcome] = await wechat.messenger.send([message])
+        assert (outcome.state, outcome.reason) == ("refused", reason)
