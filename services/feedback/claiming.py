@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import bindparam, select, text, update
+from sqlalchemy import JSON, bindparam, select, text, update
 
 from services.feedback.contacts import Contact, UnreadableContact
 from services.feedback.domain.channel import Reader, Stop, Take, Wait, Wishes, next_step
@@ -17,7 +17,7 @@ from services.feedback.domain.notice import Channel, NoticeRule, NoticeRules
 from services.feedback.messengers import Message, Messengers
 from services.feedback.preferences import wishes_of
 from services.feedback.store import Tx
-from services.feedback.tables import contacts, notice_preferences, notice_templates, notices, wechat_quota
+from services.feedback.tables import notice_templates, notices, wechat_quota
 
 LEASE = timedelta(seconds=120)
 """A batch whose process died is taken up again after this long."""
@@ -42,6 +42,13 @@ FROM unnest(CAST(:ids AS uuid[]), CAST(:times AS timestamptz[]), CAST(:reasons A
   AS t(id, next_at, reason, chain)
 WHERE n.notice_id = t.id
 """)
+_CONTACTS = text(
+    "SELECT citizen_id, data FROM contacts WHERE citizen_id = ANY(CAST(:ids AS uuid[])) AND data IS NOT NULL"
+)
+_WISHES = text("""
+SELECT citizen_id, channels, quiet_begins, quiet_ends FROM notice_preferences
+WHERE citizen_id = ANY(CAST(:ids AS uuid[]))
+""").columns(channels=JSON)
 _SPEND = (
     update(wechat_quota)
     .where(wechat_quota.c.citizen_id == bindparam("who"), wechat_quota.c.template == bindparam("t"))
@@ -61,6 +68,8 @@ class Claimed:
     reason: str = ""
     channel: Channel | None = None
     message: Message | None = None
+    marked: bool = False
+    """The row says `sending`. What never leaves the house needs no such mark: sending it again changes nothing."""
     fence: int = 0
     """Tries the row was left with when it was taken: whoever takes it up after us leaves another number."""
     interrupted: bool = False
@@ -101,12 +110,13 @@ class Claims:
             else:
                 self._decide(notice, known, now)
         for notice in batch:
-            notice.fence = notice.attempts
+            notice.marked = notice.message is not None and (notice.interrupted or self._real(notice.channel))
+            notice.fence = notice.attempts if notice.marked else notice.row.attempts
         await self._write(tx, batch)
         return batch
 
     async def _write(self, tx: Tx, batch: Sequence[Claimed]) -> None:
-        taken = [notice for notice in batch if notice.message is not None]
+        taken = [notice for notice in batch if notice.marked]
         if taken:
             given = {
                 "ids": [n.row.notice_id for n in taken],
@@ -131,6 +141,9 @@ class Claims:
                 "chains": [json.dumps(n.chain) for n in waiting],
             }
             await tx.connection.execute(_PUT_OFF, given)
+
+    def _real(self, channel: Channel | None) -> bool:
+        return channel is not None and self._ways[channel].real
 
     def _resume(self, notice: Claimed, known: Known, now: datetime) -> None:
         """The channel is taken already; whether to send again, to ask or to leave it is the channel's nature."""
@@ -237,8 +250,8 @@ class Claims:
         if not citizens:
             return known
         known.contacts = await _contacts(tx, citizens)
-        wanted = select(notice_preferences).where(notice_preferences.c.citizen_id.in_(citizens))
-        known.wishes = {row.citizen_id: wishes_of(row) for row in await tx.connection.execute(wanted)}
+        wanted = await tx.connection.execute(_WISHES, {"ids": list(citizens)})
+        known.wishes = {row.citizen_id: wishes_of(row) for row in wanted}
         if any(way.needs_consent for way in ways):
             consents = select(wechat_quota).where(wechat_quota.c.citizen_id.in_(citizens))
             for row in await tx.connection.execute(consents.order_by(wechat_quota.c.citizen_id).with_for_update()):
@@ -254,8 +267,7 @@ async def _contacts(tx: Tx, citizens: set[UUID]) -> dict[UUID, Contact]:
     box, found = tx.tools.contacts, {}
     if box is None:
         return {}
-    wanted = select(contacts.c.citizen_id, contacts.c.data).where(contacts.c.citizen_id.in_(citizens))
-    for row in await tx.connection.execute(wanted.where(contacts.c.data.is_not(None))):
+    for row in await tx.connection.execute(_CONTACTS, {"ids": list(citizens)}):
         try:
             found[row.citizen_id] = box.open(row.data, row.citizen_id)
         except UnreadableContact:

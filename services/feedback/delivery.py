@@ -23,7 +23,7 @@ from services.feedback.store import Tx
 from services.feedback.tables import wechat_quota
 from shared.context import Context
 
-BATCH = 100
+BATCH = 200
 LONGEST_BACKOFF = 600.0
 
 # Whoever was erased meanwhile, or whose notice another process took up after a long stall, is left alone; but what was
@@ -123,7 +123,7 @@ class Delivery:
             given = {
                 "ids": [notice.row.notice_id for notice in batch],
                 "fences": [notice.fence for notice in batch],
-                "channels": [notice.channel or "" if notice.message else "" for notice in batch],
+                "channels": [notice.channel or "" if notice.marked else "" for notice in batch],
             }
             mine = set((await tx.connection.execute(_STILL_OURS, given)).scalars())
             batch = [notice for notice in batch if notice.row.notice_id in mine]
