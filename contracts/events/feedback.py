@@ -10,7 +10,7 @@ from shared.cloudevents import Event
 
 PhotoKind = Literal["before", "after", "near", "far", "reference"]
 Stars = Annotated[int, Field(ge=1, le=5)]
-NoticeChannel = Literal["wechat", "sms", "mail"]
+NoticeChannel = Literal["wechat", "sms", "mail", "phone", "desk"]
 
 
 class FeedbackEvent(Event):
@@ -61,22 +61,35 @@ class PraiseGiven(FeedbackEvent):
 
 
 class NoticeSent(FeedbackEvent):
+    """Somebody was told: a provider has taken the message, a clerk has said it, or a unit has it on its desk."""
+
     TYPE: ClassVar[str] = "notice.sent.v1"
 
     notice_id: UUID
     node: str
+    """Node and turn, `replied:2` for the answer of the second round."""
     channel: NoticeChannel
     template: str
+    audience: Literal["citizen", "unit"] = "citizen"
+    informs: Literal["acceptance", "result"] | None = None
+    """受理告知 (accepted or not accepted) or 办理告知 (the answer); None for every other notice."""
 
 
 class NoticeFailed(FeedbackEvent):
+    """Somebody could not be told. A replay, or a delivery report that comes late, may still be followed by `notice.sent`."""
+
     TYPE: ClassVar[str] = "notice.failed.v1"
     EXTERNAL: ClassVar[bool] = True
 
     notice_id: UUID
     node: str
     channel: NoticeChannel
+    """The last one tried, or the first of the chain when none could be."""
     reason: str
+    audience: Literal["citizen", "unit"] = "citizen"
+    informs: Literal["acceptance", "result"] | None = None
+    state: Literal["failed", "unknown", "no_contact", "no_template", "declined"] = "failed"
+    """`no_contact` and `declined`: nobody owed them a notice any further; `unknown`: may have arrived."""
 
 
 class CallbackRecorded(FeedbackEvent):

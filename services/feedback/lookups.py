@@ -117,6 +117,11 @@ class LookUps:
         hashed = code_hash(code, number, self._key).hex() if code is not None else None
         return Asking(number, hashed, actor, client[0] if client else "")
 
+    def by_code(self, case_no: str, code: str, *, address: str) -> Asking:
+        """Somebody who wrote number and code elsewhere than in a request; `address` is what their failures count for."""
+        number = self._canonical(case_no)
+        return Asking(number, code_hash(code, number, self._key).hex(), None, address)
+
     def _canonical(self, given: str) -> str:
         # Programs send numbers as they got them, and a wrong check digit finds nothing anyway.
         if len(given) <= _LONGEST_NUMBER and given.isalnum() and given.isascii() and given.startswith(self._prefix):

@@ -161,13 +161,15 @@ class Tx(db.Tx):
 
     def _notice(self, case: Case, occurrence: Occurrence, now: datetime) -> dict[str, Any]:
         facts, rule = case.facts, occurrence.rule
-        reachable = facts.citizen_id is not None
+        lead = facts.lead() if rule.audience == "unit" else None
+        reachable = facts.citizen_id is not None or lead is not None
         return {
             "notice_id": new_id(),
             "case_id": case.case_id,
             "occurrence": occurrence.key,
             "audience": rule.audience,
-            "citizen_id": facts.citizen_id,
+            "citizen_id": None if lead else facts.citizen_id,
+            "unit_code": lead.unit_code if lead else None,
             "channels": list(rule.channels),
             "template": rule.template,
             "rules_version": self.tools.notice_rules.version,

@@ -11,7 +11,18 @@ from services.feedback.contacts import UnreadableContact
 from services.feedback.domain.facts import Stars, WorkPhoto
 from services.feedback.domain.rating import Given
 from services.feedback.store import Tx, facts_from
-from services.feedback.tables import contacts, notices, orders, outbox_messages, photos, progress, ratings
+from services.feedback.tables import (
+    contacts,
+    notice_preferences,
+    notices,
+    orders,
+    outbox_messages,
+    phone_tasks,
+    photos,
+    progress,
+    ratings,
+    wechat_quota,
+)
 from shared.errors import Conflict, Forbidden, NotFound
 from shared.ids import new_id
 from shared.images import Photo
@@ -181,8 +192,12 @@ async def forget(tx: Tx, citizen_id: UUID, *, now: datetime) -> None:
     )
     told = select(notices.c.notice_id).where(notices.c.citizen_id == citizen_id)
     await connection.execute(delete(outbox_messages).where(outbox_messages.c.notice_id.in_(told)))
-    pending = update(notices).where(notices.c.citizen_id == citizen_id, notices.c.state == "pending")
-    await connection.execute(pending.values(state="no_contact", reason="erased", done_at=now))
+    on_its_way = update(notices).where(
+        notices.c.citizen_id == citizen_id, notices.c.state.in_(("pending", "sending", "calling"))
+    )
+    await connection.execute(on_its_way.values(state="no_contact", reason="erased", done_at=now))
+    for table in (notice_preferences, wechat_quota, phone_tasks):
+        await connection.execute(delete(table).where(table.c.citizen_id == citizen_id))
     await connection.execute(update(ratings).where(ratings.c.case_id.in_(mine)).values(comment=""))
     for case_id in mine:
         case = await tx.case(case_id)

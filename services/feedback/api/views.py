@@ -111,26 +111,3 @@ class PhotoView(BaseModel):
     taken_at: datetime
     url: str
     thumbnail_url: str
-
-
-class NoticeView(BaseModel):
-    notice_id: UUID
-    case_id: UUID
-    occurrence: str
-    audience: str
-    template: str
-    state: Literal["pending", "sent", "failed", "no_contact"]
-    channel: Literal["wechat", "sms", "mail"] | None
-    attempts: int
-    reason: str
-    created_at: datetime
-    done_at: datetime | None
-    recipient: str | None
-    """Masked; only where the notice went to the visible outbox."""
-    title: str | None
-    body: str | None
-
-
-class NoticePage(BaseModel):
-    items: list[NoticeView]
-    next: UUID | None
