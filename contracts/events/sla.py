@@ -1,6 +1,6 @@
 """What the stopwatch says."""
 
-from datetime import datetime
+from datetime import date, datetime
 from typing import ClassVar, Literal
 from uuid import UUID
 
@@ -14,6 +14,18 @@ Card = Literal["yellow", "red"]
 """黄牌 before due, 红牌 on the first late working day (山东省)."""
 SupervisionLevel = Literal["urged", "order", "listed", "interview", "account"]
 """催办, 督办单, 挂牌督办, 约谈, 问责: each heavier than the one before."""
+
+
+class WorkingSpan(BaseModel):
+    """Which days are worked until a clock is due, so that whoever shows a countdown needs no calendar of their own."""
+
+    first_day: date
+    """In Shenzhen: when the clock began, or was moved."""
+    days: str
+    """A character a day up to the one it is due: 1 worked, 0 not. Empty when the limit runs through nights and
+    holidays."""
+    windows: tuple[str, ...]
+    """Of a working day: `09:00-12:00`."""
 
 
 class StartedClock(BaseModel):
@@ -32,6 +44,8 @@ class StartedClock(BaseModel):
     """Version of the calendar it was counted in."""
     provisional: bool = False
     """True when the due instant falls in a year whose holidays are not yet known."""
+    span: WorkingSpan | None = None
+    """Of the clock its citizen watches, `total`; None for the units' own."""
 
 
 class SlaEvent(Event):
@@ -96,7 +110,6 @@ class ClockPaused(SlaEvent):
     """挂账: the work waits for a promised day, with approval; once a case, and never because of a return."""
 
     TYPE: ClassVar[str] = "clock.paused.v1"
-    EXTERNAL: ClassVar[bool] = True
 
     clock_ids: tuple[UUID, ...]
     promised_at: datetime
@@ -112,11 +125,12 @@ class MovedClock(BaseModel):
     from_due_at: datetime
     due_at: datetime
     provisional: bool = False
+    span: WorkingSpan | None = None
+    """Counted from the day of the change; None when that clock has none."""
 
 
 class ClockResumed(SlaEvent):
     TYPE: ClassVar[str] = "clock.resumed.v1"
-    EXTERNAL: ClassVar[bool] = True
 
     clocks: tuple[MovedClock, ...]
 
@@ -125,7 +139,6 @@ class ClockExtended(SlaEvent):
     """延期: granted before it was due; the citizen is told the new date and why. The first due date is kept."""
 
     TYPE: ClassVar[str] = "clock.extended.v1"
-    EXTERNAL: ClassVar[bool] = True
 
     clocks: tuple[MovedClock, ...]
     public_reason: str
@@ -137,7 +150,6 @@ class ClockRecomputed(SlaEvent):
     """A calendar or a limit was published and open clocks were counted again."""
 
     TYPE: ClassVar[str] = "clock.recomputed.v1"
-    EXTERNAL: ClassVar[bool] = True
 
     clocks: tuple[MovedClock, ...]
     calendar: str

@@ -44,7 +44,8 @@ async def parts(here: Here) -> AsyncIterator[dict[str, Any]]:
     hub = Hub()
     drain = Drain(hub)
     options = json.loads(settings.photos_options.get_secret_value())
-    async with open_look_ups(here, key=key, prefix=settings.number_prefix, limits=_limits(settings, key)) as look_ups:
+    limits, words = _limits(settings, key), tools.wording.countdown
+    async with open_look_ups(here, key=key, prefix=settings.number_prefix, limits=limits, words=words) as look_ups:
         drain.install()
         try:
             yield {
@@ -91,7 +92,7 @@ def loops(here: Here) -> Sequence[Loop]:
 def api_loops(here: Here) -> Sequence[Loop]:
     hub, settings = here.parts["hub"], here.settings
     return [
-        Feed(here.bus, hub, here.parts["look_ups"], catch_up=settings.catch_up_seconds),
+        Feed(here, hub, here.parts["look_ups"], words=here.parts["tools"].wording.countdown),
         Heartbeat(hub, silent_for=settings.heartbeat_seconds),
     ]
 

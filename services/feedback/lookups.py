@@ -5,7 +5,7 @@ failure is counted, the same 404 is given. Nothing but the database's index know
 """
 
 import hmac
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -18,6 +18,7 @@ from starlette.types import Scope
 
 from contracts.numbers import NotACaseNumber, code_hash, parse_case_number
 from services.feedback.attempts import FAIL, Limits, failed
+from services.feedback.domain.countdown import counted_down
 from services.feedback.hub import Told
 from services.feedback.lines import Lines
 from services.feedback.store import Tx
@@ -96,7 +97,9 @@ class Found:
 class LookUps:
     """The hot statements, on connections of their own."""
 
-    def __init__(self, lines: Lines, *, key: bytes, prefix: str, limits: Limits) -> None:
+    def __init__(self, lines: Lines, *, key: bytes, prefix: str, limits: Limits, words: Mapping[str, str]) -> None:
+        """`words`: those of the countdown."""
+        self._words = words
         self._lines, self._key, self._prefix, self._limits = lines, key, prefix, limits
         self._together: GroupCommit[Asking, asyncpg.Record] = GroupCommit(self._find)
 
@@ -140,7 +143,9 @@ class LookUps:
         if row["view"] is None or asking.hashed is not None:
             # Whose own token opens it is not guessing, whatever others have tried on the number.
             self._limits.refuse(row["blocked_until"], now=now)
-        return None if row["view"] is None else Found(row["version"], row["closed"], row["view"])
+        if row["view"] is None:
+            return None
+        return Found(row["version"], row["closed"], counted_down(row["view"], now, self._words))
 
     @staticmethod
     def opened(asking: Asking, told: Told | None) -> Found | None:
@@ -173,26 +178,29 @@ class LookUps:
                 await self._lines.execute(FAIL, *failed(self._limits, asking.case_no, asking.address, now))
         return CaseNotFound()
 
-    async def mine(self, citizen_id: UUID, *, after: UUID, limit: int) -> list[tuple[UUID, bytes]]:
+    async def mine(self, citizen_id: UUID, *, after: UUID, limit: int, now: datetime) -> list[tuple[UUID, bytes]]:
         """A citizen's cases, newest first, older than `after`."""
         with _said_plainly():
             rows = await self._lines.fetch(_MINE, citizen_id, after, limit)
-        return [(row["case_id"], row["view"]) for row in rows]
+        return [(row["case_id"], counted_down(row["view"], now, self._words)) for row in rows]
 
-    async def newer(self, watched: dict[str, int]) -> list[tuple[str, Found]]:
+    async def newer(self, watched: dict[str, int], *, now: datetime) -> list[tuple[str, Found]]:
         """Of these cases and versions: those that are further now."""
         with _said_plainly():
             rows = await self._lines.fetch(_NEWER, list(watched), list(watched.values()))
-        return [(row["case_no"], Found(row["version"], row["closed"], row["view"])) for row in rows]
+        return [
+            (row["case_no"], Found(row["version"], row["closed"], counted_down(row["view"], now, self._words)))
+            for row in rows
+        ]
 
 
 @asynccontextmanager
 async def open_look_ups(
-    context: Context[Any, Tx], *, key: bytes, prefix: str, limits: Limits
+    context: Context[Any, Tx], *, key: bytes, prefix: str, limits: Limits, words: Mapping[str, str]
 ) -> AsyncIterator[LookUps]:
     lines = Lines(context.db.url, schema=context.db.schema, most=context.settings.database_pool)
     try:
-        yield LookUps(lines, key=key, prefix=prefix, limits=limits)
+        yield LookUps(lines, key=key, prefix=prefix, limits=limits, words=words)
     finally:
         lines.close()
 

@@ -6,8 +6,9 @@ from datetime import UTC, datetime
 from typing import Literal
 from uuid import UUID
 
-from contracts.events.sla import ClockBreached, ClockKind, ClockStopped, ClockWarned, StartedClock
+from contracts.events.sla import ClockBreached, ClockKind, ClockStopped, ClockWarned, StartedClock, WorkingSpan
 from services.sla.limits import Filing, LimitBook
+from services.sla.spans import working_span
 from services.sla.workdays import Calendar, CountFrom, Unit, epoch
 from shared.ids import new_id
 
@@ -66,7 +67,8 @@ class Clock:
         """None while it runs. What is done in the due second itself is done in time."""
         return None if self.stopped_at is None else epoch(self.stopped_at) <= epoch(self.due_at)
 
-    def announced(self) -> StartedClock:
+    def announced(self, span: WorkingSpan | None = None) -> StartedClock:
+        """`span`: the working days it counts, of the clock its citizen watches."""
         return StartedClock(
             clock_id=self.clock_id,
             kind=self.kind,
@@ -79,6 +81,7 @@ class Clock:
             rule_code=self.rule_code,
             calendar=self.calendar,
             provisional=self.provisional,
+            span=span,
         )
 
     def finished(self) -> ClockStopped:
@@ -169,6 +172,12 @@ class Stopwatch:
             due_at=due.at,
             timers=self._timers(edition.warnings, epoch(at), epoch(due.at), given.limit.unit),
         )
+
+    def announced(self, clock: Clock) -> StartedClock:
+        """With its working days where a citizen counts down."""
+        if clock.kind != "total":
+            return clock.announced()
+        return clock.announced(working_span(self.calendar, clock.started_at, clock.due_at, clock.unit))
 
     def _timers(self, warnings: Iterable[int], start_s: int, due_s: int, unit: Unit) -> tuple[Timer, ...]:
         calendar, timers = self.calendar, []

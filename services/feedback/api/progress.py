@@ -165,7 +165,7 @@ async def my_cases(
 ) -> Response:
     """The citizen's own cases, newest first."""
     look_ups: LookUps = here.parts["look_ups"]
-    rows = await look_ups.mine(_citizen_id(actor.id), after=after or _NEWEST, limit=limit + 1)
+    rows = await look_ups.mine(_citizen_id(actor.id), after=after or _NEWEST, limit=limit + 1, now=here.clock.now())
     page = rows[:limit]
     following = f'"{page[-1][0]}"'.encode() if len(rows) > limit else b"null"
     body = b'{"items":[%s],"next":%s}' % (b",".join(view for _, view in page), following)

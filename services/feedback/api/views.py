@@ -1,6 +1,6 @@
 """What the answers look like, for the documentation and for whoever generates a client."""
 
-from datetime import datetime
+from datetime import date, datetime
 from typing import Literal
 from uuid import UUID
 
@@ -21,6 +21,28 @@ class NodeView(BaseModel):
     """Beside the process: a note, a second round, a supervision."""
     text: str
     at: datetime | None
+    unit: str | None
+    """Who did it or must: a unit, never a person."""
+    promised_at: datetime | None
+    """Until when, of what is not done yet."""
+
+
+class CountdownView(BaseModel):
+    """Time left until the promised time, as it was at `at`; the rest is what a client needs to go on counting."""
+
+    due_at: datetime
+    first_day: date | None
+    """The day `working_days` begins with, in Shenzhen; None when the working days are not known."""
+    working_days: str
+    """A character a day up to the promised one: 1 worked, 0 not. Empty when time runs through."""
+    windows: list[tuple[int, int]]
+    """Working hours: seconds since midnight in Shenzhen, from and to."""
+    at: datetime
+    remaining_seconds: int | None
+    """Of working time where `working`; None when it cannot be counted."""
+    working: bool
+    text: str
+    """As the citizen reads it: 还剩2个工作日."""
 
 
 class NoteView(BaseModel):
@@ -92,6 +114,8 @@ class ProgressView(BaseModel):
     allowed_actions: list[AllowedAction]
     wording: str
     """Version of the words used."""
+    countdown: CountdownView | None
+    """None once it is answered, while it is suspended, and before a time is promised."""
 
 
 class ProgressPage(BaseModel):
