@@ -27,6 +27,8 @@ class RatingForm(BaseModel):
     solved: bool
     """Whether the matter itself is solved, asked apart from how content one is."""
     comment: str = Field("", max_length=500)
+    praise: bool = False
+    """表扬: thank the unit; it hears of it, and it counts."""
 
 
 @routes.post("/ratings/{case_no}", status_code=201)
@@ -49,7 +51,7 @@ async def rate_answer(
     await look_ups.get(asking.as_citizen(), now=now)
     given = Given(body.speed, body.result, body.attitude, body.system, body.solved)
     async with here.begin() as tx:
-        stars = await usecases.rate(tx, asking.case_no, given, body.comment, now=now)
+        stars = await usecases.rate(tx, asking.case_no, given, body.comment, praise=body.praise, now=now)
     return StarsView.model_validate(stars, from_attributes=True)
 
 

@@ -6,6 +6,8 @@ from uuid import UUID
 
 from pydantic import BaseModel
 
+from contracts.events.feedback import Level
+
 
 class Status(BaseModel):
     code: str
@@ -75,6 +77,8 @@ class StarsView(BaseModel):
     system: int
     solved: bool
     satisfied: bool
+    level: Level | None
+    """Of the national five (好差评)."""
 
 
 class Units(BaseModel):

@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import Literal
 from uuid import UUID
 
+from contracts.events.feedback import Level
 from contracts.events.router import Outcome
 from services.feedback.domain.beside import Beside
 from services.feedback.domain.countdown import Span
@@ -78,6 +79,16 @@ class Stars:
     system: int
     solved: bool
     satisfied: bool
+    level: Level | None = None
+
+
+@dataclass(slots=True)
+class Page:
+    """The public page of a case, as its citizen follows it."""
+
+    page_id: UUID
+    state: Literal["proposed", "published", "withdrawn"]
+    consented: bool
 
 
 @dataclass(slots=True)
@@ -126,6 +137,7 @@ class Facts:
     # our own
     photos: list[WorkPhoto] = field(default_factory=list)
     ratings: list[Stars] = field(default_factory=list)
+    page: Page | None = None
     noticed: list[str] = field(default_factory=list)
     """Occurrences somebody was, or is being, told of."""
 

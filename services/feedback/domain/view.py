@@ -115,4 +115,5 @@ def _rating(stars: Stars) -> dict[str, Any]:
         "system": stars.system,
         "solved": stars.solved,
         "satisfied": stars.satisfied,
+        "level": stars.level,
     }

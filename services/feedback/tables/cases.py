@@ -1,4 +1,4 @@
-"""The tables of the reply."""
+"""The tables a case and what its citizen sees of it are kept in."""
 
 from sqlalchemy import (
     JSON,
@@ -9,7 +9,6 @@ from sqlalchemy import (
     Index,
     Integer,
     LargeBinary,
-    MetaData,
     SmallInteger,
     Table,
     Text,
@@ -18,10 +17,7 @@ from sqlalchemy import (
     func,
 )
 
-from shared.inbox import mechanism_tables
-
-metadata = MetaData()
-mechanism_tables(metadata)
+from services.feedback.tables.metadata import metadata
 
 progress = Table(
     "progress",
@@ -82,6 +78,7 @@ ratings = Table(
     Column("satisfied", Boolean, nullable=False),
     Column("comment", Text, nullable=False),
     Column("rule_version", Text, nullable=False),
+    Column("level", Text),  # of the national five; none of ratings from before they were mapped
     Column("rated_at", DateTime(timezone=True), nullable=False),
 )
 
