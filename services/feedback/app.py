@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from contracts.events import FEEDBACK
-from services.feedback.api import notices, photos, progress, ratings
+from services.feedback.api import callbacks, notices, pages, photos, praises, progress, ratings
 from services.feedback.attempts import Limits, Sweep
 from services.feedback.consumers import CONSUMES, prefetch
 from services.feedback.contacts import ContactBox
@@ -104,9 +104,17 @@ MANIFEST: Manifest[Settings, Tx] = Manifest(
     tx=lambda connection: Tx(connection, Tools.shipped()),
     metadata=metadata,
     migrations=Path(__file__).parent / "migrations",
-    routes=[progress.routes, photos.routes, ratings.routes, notices.routes],
-    paths=["progress", "photos", "ratings", "notices"],
-    public=progress.PUBLIC | photos.PUBLIC | ratings.PUBLIC,
+    routes=[
+        progress.routes,
+        photos.routes,
+        ratings.routes,
+        notices.routes,
+        callbacks.routes,
+        pages.routes,
+        praises.routes,
+    ],
+    paths=["progress", "photos", "ratings", "notices", "callbacks", "public-cases", "praises"],
+    public=progress.PUBLIC | photos.PUBLIC | ratings.PUBLIC | callbacks.PUBLIC | pages.PUBLIC,
     publishes=FEEDBACK,
     consumes=CONSUMES,
     pace={"INTAKE": 0.012, "ROUTER": 0.1, "SLA": 0.3, "CONTACTS": 0.3, "relay": 0.05},

@@ -116,11 +116,11 @@ class LookUps:
         if actor is None and code is None:
             raise Unauthenticated("send X-Lookup-Code, or log in")
         client = scope.get("client")
-        number = self._canonical(case_no)
+        number = self.canonical(case_no)
         hashed = code_hash(code, number, self._key).hex() if code is not None else None
         return Asking(number, hashed, actor, client[0] if client else "")
 
-    def _canonical(self, given: str) -> str:
+    def canonical(self, given: str) -> str:
         # Programs send numbers as they got them, and a wrong check digit finds nothing anyway.
         if len(given) <= _LONGEST_NUMBER and given.isalnum() and given.isascii() and given.startswith(self._prefix):
             return given

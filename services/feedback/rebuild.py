@@ -22,7 +22,7 @@ from sqlalchemy.dialects.postgresql import insert as upsert
 from services.feedback.domain.case import Case
 from services.feedback.domain.facts import Facts
 from services.feedback.domain.folding import FOLDS, concerns_citizens
-from services.feedback.owned import own_facts
+from services.feedback.owned import OWN, own_facts
 from services.feedback.settings import Settings
 from services.feedback.store import Tx, facts_from
 from services.feedback.tables import contacts, rebuilt
@@ -196,7 +196,8 @@ class Rebuild:
 async def _put(tx: Tx, case: Case, shadow: Shadow, report: Report, here: Context[Settings, Tx]) -> None:
     facts = shadow.facts
     if case.version or case.facts != Facts():
-        facts.ratings, facts.photos, facts.noticed = case.facts.ratings, case.facts.photos, case.facts.noticed
+        for name in OWN:
+            setattr(facts, name, getattr(case.facts, name))
     else:
         await own_facts(tx, case.case_id, facts)
         # No version of a lost row is known any more: as many as there were events is never too few.

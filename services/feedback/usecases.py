@@ -7,7 +7,7 @@ from uuid import UUID
 from sqlalchemy import delete, insert, select, text, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 
-from services.feedback import calling
+from services.feedback import calling, publishing
 from services.feedback.contacts import UnreadableContact
 from services.feedback.domain.facts import Stars, WorkPhoto
 from services.feedback.domain.rating import Given
@@ -192,7 +192,10 @@ async def forget(tx: Tx, citizen_id: UUID, *, now: datetime) -> None:
     await connection.execute(pending.values(state="no_contact", reason="erased", done_at=now))
     await connection.execute(update(ratings).where(ratings.c.case_id.in_(mine)).values(comment=""))
     await calling.drop(tx, mine, now=now)
+    await publishing.drop(tx, mine, now=now)
     for case_id in mine:
         case = await tx.case(case_id)
         case.facts.citizen_id = None
+        if case.facts.page is not None:
+            case.facts.page.state = "withdrawn"
         tx.touch(case, now)

@@ -93,6 +93,14 @@ class AllowedAction(BaseModel):
     """Why not, as the citizen reads it."""
 
 
+class PageSeen(BaseModel):
+    """What its citizen is asked to agree to; the text is under `/v1/public-cases/{page_id}/preview`."""
+
+    page_id: UUID
+    state: Literal["proposed", "published", "withdrawn"]
+    agreed: bool
+
+
 class ProgressView(BaseModel):
     """A case as its citizen follows it: units, never persons; 5 to 13 nodes."""
 
@@ -116,6 +124,8 @@ class ProgressView(BaseModel):
     replies: list[ReplyView]
     rating: StarsView | None
     allowed_actions: list[AllowedAction]
+    public_page: PageSeen | None
+    """None while nobody has proposed to make the case public."""
     wording: str
     """Version of the words used."""
     countdown: CountdownView | None

@@ -6,7 +6,7 @@ from uuid import UUID
 
 from services.feedback.domain.bar import bar, state_of
 from services.feedback.domain.countdown import told
-from services.feedback.domain.facts import Facts, Note, Reply, Stars
+from services.feedback.domain.facts import Facts, Note, Page, Reply, Stars
 from services.feedback.domain.rating import refusal
 from services.feedback.domain.sides import BarNode
 from services.feedback.domain.wording import Wording
@@ -42,6 +42,7 @@ def view_of(facts: Facts, words: Wording) -> dict[str, Any]:
             {"action": action, "allowed": why is None, "reason": words.refusals[f"{action}_{why}"] if why else None}
             for action, why in _actions(facts)
         ],
+        "public_page": _page(facts.page) if facts.page else None,
         "wording": words.version,
         # Last, because it is filled in when somebody looks: see `countdown`.
         "countdown": told(facts.span, facts.due_at) if _running(facts) else None,
@@ -59,6 +60,10 @@ def _actions(facts: Facts) -> list[tuple[str, str | None]]:
         ("supplement", closed),
         ("withdraw", closed or asked),
     ]
+
+
+def _page(page: Page) -> dict[str, Any]:
+    return {"page_id": str(page.page_id), "state": page.state, "agreed": page.consented}
 
 
 def _running(facts: Facts) -> bool:

@@ -4,7 +4,7 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any, Literal
 from uuid import UUID
 
-from contracts.events.intake import CaseSubmitted, CaseSupplemented, CaseUrged, CaseWithdrawn
+from contracts.events.intake import CaseSubmitted, CaseSupplemented, CaseUrged, CaseWithdrawn, CitizenErased
 from contracts.events.router import (
     CaseClosed,
     CaseFiled,
@@ -214,6 +214,10 @@ def supplemented(text: str = "在三号楼下") -> CaseSupplemented:
 
 def withdrawn(reason_code: str = "solved") -> CaseWithdrawn:
     return CaseWithdrawn(by="citizen", reason_code=reason_code, received_at=START)
+
+
+def erased(citizen_id: UUID) -> CitizenErased:
+    return CitizenErased(citizen_id=citizen_id)
 
 
 def merged(kind: Any = "same_fact") -> CaseMerged:
