@@ -8,9 +8,9 @@ export PIP_DISABLE_PIP_VERSION_CHECK = 1
 
 .DEFAULT_GOAL := help
 BENCHES := bench-workdays bench-submissions bench-lookups bench-sse bench-timers bench-progress bench-catalogue \
-           bench-classify bench-kpis
-.PHONY: help install up demo tour-catalogue tour-clock test test-unit test-contract test-integration test-e2e test-slow \
-        lint types \
+           bench-classify bench-kpis bench-feedback
+.PHONY: help install up demo tour-catalogue tour-clock tour-citizen test test-unit test-contract test-integration \
+        test-e2e test-slow lint types \
         format contracts verify-contracts bench $(BENCHES) lock check clean
 
 help: ## this list
@@ -43,6 +43,9 @@ tour-clock: .venv/runtime ## a month of deadlines: more time, waiting, cards, su
 
 tour-catalogue: .venv/runtime ## change the rules: a broken workbook, a good one, a dry run, the day it is switched on
 	@$(BIN)/python -m deploy.tour catalogue
+
+tour-citizen: .venv/runtime ## one request through every node and side branch, as its citizen sees it
+	@$(BIN)/python -m deploy.tour citizen
 
 lint: .venv/dev ## ruff, formatting, import rules
 	$(BIN)/ruff check .

@@ -11,6 +11,10 @@ from shared.cloudevents import Event
 PhotoKind = Literal["before", "after", "near", "far", "reference"]
 Stars = Annotated[int, Field(ge=1, le=5)]
 NoticeChannel = Literal["wechat", "sms", "mail", "phone", "desk"]
+CallbackMethod = Literal["wechat", "sms", "phone"]
+Solved = Literal["solved", "partly", "unsolved"]
+Level = Literal["very_satisfied", "satisfied", "fairly_satisfied", "dissatisfied", "very_dissatisfied"]
+"""好差评's five levels."""
 
 
 class FeedbackEvent(Event):
@@ -41,6 +45,8 @@ class RatingSubmitted(FeedbackEvent):
     system: Stars
     solved: bool
     satisfied: bool
+    level: Level | None = None
+    """Of the national five; None in events from before ratings were mapped."""
 
 
 class CitizenDissatisfied(FeedbackEvent):
@@ -101,17 +107,13 @@ class CallbackRecorded(FeedbackEvent):
     round: int
     unit_code: str | None
     """Who handled the case."""
-    method: Literal["wechat", "sms", "phone"]
+    method: CallbackMethod
     attempt: int
     reached: bool
     contacted_in_time: bool | None = None
     """响应: the citizen says the unit spoke with them in time; None when not asked."""
-    solved: Literal["solved", "partly", "unsolved"] | None = None
-    satisfied: (
-        Literal["very_satisfied", "satisfied", "fairly_satisfied", "dissatisfied", "very_dissatisfied"] | None
-    ) = None
-    """With the handling: 好差评's five levels."""
-    process_satisfied: (
-        Literal["very_satisfied", "satisfied", "fairly_satisfied", "dissatisfied", "very_dissatisfied"] | None
-    ) = None
+    solved: Solved | None = None
+    satisfied: Level | None = None
+    """With the handling."""
+    process_satisfied: Level | None = None
     """With how the request was received and passed on."""

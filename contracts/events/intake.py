@@ -68,7 +68,6 @@ class CaseSupplemented(Event):
 
     TYPE: ClassVar[str] = "case.supplemented.v1"
     PUBLISHER: ClassVar[str] = "intake"
-    EXTERNAL: ClassVar[bool] = True
 
     supplement_id: UUID
     by: Literal["citizen", "operator"]
@@ -98,7 +97,6 @@ class CaseWithdrawn(Event):
 
     TYPE: ClassVar[str] = "case.withdrawn.v1"
     PUBLISHER: ClassVar[str] = "intake"
-    EXTERNAL: ClassVar[bool] = True
 
     by: Literal["citizen", "operator"]
     reason_code: str

@@ -284,7 +284,6 @@ class CaseNotAccepted(RouterEvent):
     """不予受理: with its reason and the channel that is the right one, both as the citizen reads them."""
 
     TYPE: ClassVar[str] = "case.not_accepted.v1"
-    EXTERNAL: ClassVar[bool] = True
 
     reason_code: str
     public_reason: str
@@ -351,6 +350,8 @@ class CaseClosed(RouterEvent):
 
     outcome: Outcome
     round: int
+    public_reason: str = ""
+    """Why it ended without a result, as the citizen reads it; empty where there was one."""
 
 
 class CaseReopened(RouterEvent):

@@ -1,6 +1,6 @@
 """What the stopwatch says."""
 
-from datetime import datetime
+from datetime import date, datetime
 from typing import ClassVar, Literal
 from uuid import UUID
 
@@ -31,6 +31,18 @@ SupervisionLevel = Literal["urged", "order", "listed", "interview", "account"]
 """催办, 督办单, 挂牌督办, 约谈, 问责: each heavier than the one before."""
 
 
+class WorkingSpan(BaseModel):
+    """Which days are worked until a clock is due, so that whoever shows a countdown needs no calendar of their own."""
+
+    first_day: date
+    """In Shenzhen: when the clock began, or was moved."""
+    days: str
+    """A character a day up to the one it is due: 1 worked, 0 not. Empty when the limit runs through nights and
+    holidays."""
+    windows: tuple[str, ...]
+    """Of a working day: `09:00-12:00`."""
+
+
 class StartedClock(BaseModel):
     clock_id: UUID
     kind: ClockKind
@@ -47,6 +59,8 @@ class StartedClock(BaseModel):
     """Version of the calendar it was counted in."""
     provisional: bool = False
     """True when the due instant falls in a year whose holidays are not yet known."""
+    span: WorkingSpan | None = None
+    """Of the clock its citizen watches, `total`; None for the units' own."""
 
 
 class SlaEvent(Event):
@@ -113,7 +127,6 @@ class ClockPaused(SlaEvent):
     """挂账: the work waits for a promised day, with approval; once a case, and never because of a return."""
 
     TYPE: ClassVar[str] = "clock.paused.v1"
-    EXTERNAL: ClassVar[bool] = True
 
     clock_ids: tuple[UUID, ...]
     promised_at: datetime
@@ -129,11 +142,12 @@ class MovedClock(BaseModel):
     from_due_at: datetime
     due_at: datetime
     provisional: bool = False
+    span: WorkingSpan | None = None
+    """Counted from the day of the change; None when that clock has none."""
 
 
 class ClockResumed(SlaEvent):
     TYPE: ClassVar[str] = "clock.resumed.v1"
-    EXTERNAL: ClassVar[bool] = True
 
     clocks: tuple[MovedClock, ...]
 
@@ -142,7 +156,6 @@ class ClockExtended(SlaEvent):
     """延期: granted before it was due; the citizen is told the new date and why. The first due date is kept."""
 
     TYPE: ClassVar[str] = "clock.extended.v1"
-    EXTERNAL: ClassVar[bool] = True
 
     clocks: tuple[MovedClock, ...]
     public_reason: str
@@ -154,7 +167,6 @@ class ClockRecomputed(SlaEvent):
     """A calendar or a limit was published and open clocks were counted again."""
 
     TYPE: ClassVar[str] = "clock.recomputed.v1"
-    EXTERNAL: ClassVar[bool] = True
 
     clocks: tuple[MovedClock, ...]
     calendar: str

@@ -1,4 +1,4 @@
-"""`python -m deploy.tour catalogue|clock`: a guided walk; ends with 1 when what it shows did not happen."""
+"""`python -m deploy.tour catalogue|citizen|clock`: a guided walk; ends with 1 when what it shows did not happen."""
 
 import argparse
 import asyncio
@@ -13,26 +13,28 @@ from rich.console import Console
 
 from deploy.tour import clock
 from deploy.tour.catalogue import Tour
+from deploy.tour.citizen import CitizenTour
 from deploy.tour.people import Refused
 from deploy.tour.showing import Screen
 from deploy.tour.stage import NotStarted, stage
 from deploy.tour.workbooks import WorkbookChanged
 
 TIMEOUT_SECONDS = 60
+TOURS: dict[str, type[Tour] | type[CitizenTour]] = {"catalogue": Tour, "citizen": CitizenTour}
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m deploy.tour", description=__doc__)
-    parser.add_argument("tour", choices=("catalogue", "clock"))
+    parser.add_argument("tour", choices=(*TOURS, "clock"))
     parser.add_argument("--own", action="store_true", help="a system of its own, even if one is running here")
     arguments = parser.parse_args()
     console = Console()
     if arguments.tour == "clock":
         return asyncio.run(_clock(console))
     try:
-        with stage(console, own=arguments.own) as place, _http(place.url) as http:
+        with stage(console, own=arguments.own, rate=TOURS[arguments.tour].rate) as place, _http(place.url) as http:
             screen = Screen(console)
-            tour = Tour(place, http, screen)
+            tour = TOURS[arguments.tour](place, http, screen)
             tour.walk()
     except (NotStarted, Refused, WorkbookChanged, httpx.HTTPError) as error:
         print(f"{type(error).__name__}: {error}", file=sys.stderr)

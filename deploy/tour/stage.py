@@ -1,4 +1,4 @@
-"""Owns the system a tour walks through: the one that runs here, or one of its own whose days last eight seconds."""
+"""Owns the system a tour walks through: the one that runs here, or one of its own whose days are short."""
 
 import os
 import subprocess
@@ -39,21 +39,22 @@ class Stage:
 
 
 @contextmanager
-def stage(console: Console, *, own: bool) -> Iterator[Stage]:
+def stage(console: Console, *, own: bool, rate: int = RATE) -> Iterator[Stage]:
+    """`rate`: how much faster the clock of a system started for the tour runs."""
     running = home_path()
     if (running / "state.json").exists() and not own:
         state = orjson.loads((running / "state.json").read_bytes())
         yield Stage(state["url"], _secrets(running), clock_from(state["clock"]), own=False)
         return
-    console.print("A system is started for this tour; its days last eight seconds …", style="dim")
-    with tempfile.TemporaryDirectory(prefix="huying-tour-") as folder, _started(Path(folder) / "var") as made:
+    console.print(f"A system is started for this tour; its days last {86_400 // rate} seconds …", style="dim")
+    with tempfile.TemporaryDirectory(prefix="huying-tour-") as folder, _started(Path(folder) / "var", rate) as made:
         yield made
 
 
 @contextmanager
-def _started(home: Path) -> Iterator[Stage]:
+def _started(home: Path, rate: int) -> Iterator[Stage]:
     ports = {name: str(free_port()) for name in ("HUYING_PORT", "HUYING_POSTGRES_PORT", "HUYING_NATS_PORT")}
-    clock = f"accelerated:{time.time()}:{MONDAY.isoformat()}:{RATE}"
+    clock = f"accelerated:{time.time()}:{MONDAY.isoformat()}:{rate}"
     environment = os.environ | ports | {"HUYING_HOME": str(home), "HUYING_CLOCK": clock}
     # The rules are sure of everything this tour says; a first model would only make its start longer.
     environment |= {"ROUTER_LEARN_AT_START": "false"}

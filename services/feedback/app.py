@@ -12,7 +12,7 @@ from typing import Any
 
 from contracts.events import FEEDBACK
 from services.feedback import catalogue
-from services.feedback.api import notices, photos, progress, providers, ratings, reachability
+from services.feedback.api import callbacks, notices, pages, photos, praises, progress, providers, ratings, reachability
 from services.feedback.attempts import Limits, Sweep
 from services.feedback.chat import Chat, ForgetChat
 from services.feedback.consumers import CONSUMES, prefetch
@@ -53,8 +53,9 @@ async def parts(here: Here) -> AsyncIterator[dict[str, Any]]:
     vault = Vault(
         parse_key_ring(settings.vault_keys.get_secret_value()), current=settings.vault_current, index_key=os.urandom(32)
     )
+    limits, words = _limits(settings, key), tools.wording.countdown
     async with (
-        open_look_ups(here, key=key, prefix=settings.number_prefix, limits=_limits(settings, key)) as look_ups,
+        open_look_ups(here, key=key, prefix=settings.number_prefix, limits=limits, words=words) as look_ups,
         messengers(here, key=key, vault=vault, signed_at=RealClock().now) as ports,
     ):
         drain.install()
@@ -96,7 +97,7 @@ def loops(here: Here) -> Sequence[Loop]:
 def api_loops(here: Here) -> Sequence[Loop]:
     hub, settings = here.parts["hub"], here.settings
     return [
-        Feed(here.bus, hub, here.parts["look_ups"], catch_up=settings.catch_up_seconds),
+        Feed(here, hub, here.parts["look_ups"], words=here.parts["tools"].wording.countdown),
         Heartbeat(hub, silent_for=settings.heartbeat_seconds),
     ]
 
@@ -115,9 +116,12 @@ MANIFEST: Manifest[Settings, Tx] = Manifest(
         providers.routes,
         reachability.routes,
         notices.routes,
+        callbacks.routes,
+        pages.routes,
+        praises.routes,
     ],
-    paths=["progress", "photos", "ratings", "notices"],
-    public=progress.PUBLIC | photos.PUBLIC | ratings.PUBLIC | providers.PUBLIC,
+    paths=["progress", "photos", "ratings", "notices", "callbacks", "public-cases", "praises"],
+    public=(progress.PUBLIC | photos.PUBLIC | ratings.PUBLIC | providers.PUBLIC | callbacks.PUBLIC | pages.PUBLIC),
     publishes=FEEDBACK,
     consumes=CONSUMES,
     pace={"INTAKE": 0.012, "ROUTER": 0.1, "SLA": 0.3, "CONTACTS": 0.3, "relay": 0.05},

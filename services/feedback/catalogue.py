@@ -8,6 +8,7 @@ from typing import Any
 import yaml
 from pydantic import TypeAdapter
 
+from services.feedback.domain.callback import CallbackRules
 from services.feedback.domain.composing import kind_of
 from services.feedback.domain.notice import NoticeRules
 from services.feedback.domain.rating import ContentRule
@@ -38,6 +39,10 @@ def wording(folder: Path = SHIPPED) -> Wording:
 
 def content_rule(folder: Path = SHIPPED) -> ContentRule:
     return TypeAdapter(ContentRule).validate_python(_read(folder / "rating.yaml"))
+
+
+def callback_rules(folder: Path = SHIPPED) -> CallbackRules:
+    return TypeAdapter(CallbackRules).validate_python(_read(folder / "callbacks.yaml"))
 
 
 def notice_rules(folder: Path = SHIPPED) -> NoticeRules:

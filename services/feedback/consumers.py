@@ -5,8 +5,8 @@ from datetime import datetime
 from typing import Any
 
 from contracts.events.intake import CitizenErased, ContactChanged
-from contracts.events.router import OrderDispatched
-from services.feedback import usecases
+from contracts.events.router import CaseClosed, OrderDispatched
+from services.feedback import calling, usecases
 from services.feedback.domain.folding import FOLDS, concerns_citizens
 from services.feedback.store import Tx
 from shared.cloudevents import AnyEnvelope, Event
@@ -35,6 +35,12 @@ async def on_dispatched(tx: Tx, envelope: AnyEnvelope, now: datetime) -> None:
     )
 
 
+async def on_closed(tx: Tx, envelope: AnyEnvelope, now: datetime) -> None:
+    """Some of those whose case has ended are called back; a letter of praise counts for the unit it was about."""
+    await on_case(tx, envelope, now)
+    calling.after_closing(tx, await tx.case(envelope.case_id), now=now)
+
+
 async def on_contact(tx: Tx, envelope: AnyEnvelope, now: datetime) -> None:
     await usecases.keep_contact(tx, envelope.data.citizen_id, envelope.data.sealed, now=now)
 
@@ -46,6 +52,7 @@ async def on_erased(tx: Tx, envelope: AnyEnvelope, now: datetime) -> None:
 CONSUMES: dict[type[Event], Handler[Any]] = {
     **dict.fromkeys(FOLDS, on_case),
     OrderDispatched: on_dispatched,
+    CaseClosed: on_closed,
     ContactChanged: on_contact,
     CitizenErased: on_erased,
 }

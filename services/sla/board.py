@@ -190,7 +190,7 @@ class Board:
         if started:
             self.clocks += started
             self.started += started
-            self.events.append(ClockStarted(clocks=tuple(clock.announced() for clock in started)))
+            self.events.append(ClockStarted(clocks=tuple(self.stopwatch.announced(clock) for clock in started)))
 
     def _stop(self, at: datetime, which: Callable[[Clock], bool]) -> None:
         for clock in self.clocks:

@@ -16,8 +16,10 @@ from contracts.events.sla import (
     OrderUrged,
     SlaEvent,
     StartedClock,
+    WorkingSpan,
 )
 from services.sla.calendar import DAY
+from services.sla.countdown import working_span
 from services.sla.hours import Hours
 from services.sla.limits import URGENT, Filing, LimitBook
 from services.sla.oversight.rules import OversightBook, Rung, shipped_oversight
@@ -104,7 +106,8 @@ class Clock:
         """None while it runs. What is done in the due second itself is done in time."""
         return None if self.stopped_at is None else epoch(self.stopped_at) <= epoch(self.due_at)
 
-    def announced(self) -> StartedClock:
+    def announced(self, span: WorkingSpan | None = None) -> StartedClock:
+        """`span`: the working days it counts, of the clock its citizen watches."""
         return StartedClock(
             clock_id=self.clock_id,
             kind=self.kind,
@@ -117,6 +120,7 @@ class Clock:
             rule_code=self.rule_code,
             calendar=self.calendar,
             provisional=self.provisional,
+            span=span,
         )
 
     def finished(self) -> ClockStopped:
@@ -243,6 +247,12 @@ class Stopwatch:
                 limit.unit,
             ),
         )
+
+    def announced(self, clock: Clock) -> StartedClock:
+        """With its working days where a citizen counts down."""
+        if clock.kind != "total":
+            return clock.announced()
+        return clock.announced(working_span(self.calendar_of(clock), clock.started_at, clock.due_at, clock.unit))
 
     def timers_again(
         self, kind: ClockKind, limit: Limit, unit_code: str | None, span: tuple[int, int], filed_at: datetime | None

@@ -4,9 +4,11 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from services.feedback.domain.bar import BarNode, bar, state_of
-from services.feedback.domain.facts import Facts, Note, Reply, Stars
+from services.feedback.domain.bar import bar, state_of
+from services.feedback.domain.countdown import told
+from services.feedback.domain.facts import Facts, Note, Page, Reply, Stars
 from services.feedback.domain.rating import refusal
+from services.feedback.domain.sides import BarNode
 from services.feedback.domain.wording import Wording
 
 
@@ -14,7 +16,7 @@ def view_of(facts: Facts, words: Wording) -> dict[str, Any]:
     """Plain data for JSON; without its version, so that two renderings of the same facts are equal."""
     state, names = state_of(facts), words.names(facts)
     nodes, notes = bar(facts, words, state, names)
-    lead, rating, no_rating = facts.lead(), facts.rating(), refusal(facts)
+    lead, rating = facts.lead(), facts.rating()
     return {
         "case_no": facts.case_no,
         "type_code": facts.kind,
@@ -37,10 +39,37 @@ def view_of(facts: Facts, words: Wording) -> dict[str, Any]:
         "replies": [_reply(facts, reply) for reply in facts.replies],
         "rating": _rating(rating) if rating else None,
         "allowed_actions": [
-            {"action": "rate", "allowed": no_rating is None, "reason": words.refusals[no_rating] if no_rating else None}
+            {"action": action, "allowed": why is None, "reason": words.refusals[f"{action}_{why}"] if why else None}
+            for action, why in _actions(facts)
         ],
+        "public_page": _page(facts.page) if facts.page else None,
         "wording": words.version,
+        # Last, because it is filled in when somebody looks: see `countdown`.
+        "countdown": told(facts.span, facts.due_at) if _running(facts) else None,
     }
+
+
+def _actions(facts: Facts) -> list[tuple[str, str | None]]:
+    """What its citizen may do now, and why not what they may not."""
+    closed = "closed" if facts.closing is not None else None
+    asked = "asked" if facts.beside is not None and facts.beside.withdrawing else None
+    replied = "replied" if facts.reply() is not None else None
+    return [
+        ("rate", refusal(facts)),
+        ("urge", closed or replied),
+        ("supplement", closed),
+        ("withdraw", closed or asked),
+    ]
+
+
+def _page(page: Page) -> dict[str, Any]:
+    return {"page_id": str(page.page_id), "state": page.state, "agreed": page.consented}
+
+
+def _running(facts: Facts) -> bool:
+    """Whether its citizen waits for the promised time: not after the answer, and not while it is suspended."""
+    suspended = facts.beside.suspended if facts.beside is not None else None
+    return facts.closing is None and facts.reply() is None and suspended is None
 
 
 def _instant(at: datetime | None) -> str | None:
@@ -55,6 +84,8 @@ def _node(node: BarNode) -> dict[str, Any]:
         "side": node.side,
         "text": node.text,
         "at": _instant(node.at),
+        "unit": node.unit,
+        "promised_at": _instant(node.promised_at),
     }
 
 
@@ -89,4 +120,5 @@ def _rating(stars: Stars) -> dict[str, Any]:
         "system": stars.system,
         "solved": stars.solved,
         "satisfied": stars.satisfied,
+        "level": stars.level,
     }

@@ -38,10 +38,14 @@ class Wording:
     provisional: str
     answered: str
     unknown_unit: str
+    refused: str
+    right_channel: str
+    handed_over: str
     sides: Mapping[str, SideWords]
     states: Mapping[str, str]
     types: Mapping[str, str]
     refusals: Mapping[str, str]
+    countdown: Mapping[str, str]
 
     def names(self, facts: Facts) -> dict[str, str]:
         """What a text may name: units, never persons."""

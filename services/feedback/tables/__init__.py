@@ -1,5 +1,6 @@
 """The reply's tables, by what they are about."""
 
+from services.feedback.tables.callbacks import callback_reads, callbacks, praises, public_pages
 from services.feedback.tables.cases import attempts, orders, photos, progress, ratings
 from services.feedback.tables.metadata import metadata
 from services.feedback.tables.notices import (
@@ -13,9 +14,12 @@ from services.feedback.tables.notices import (
     provider_tokens,
     wechat_quota,
 )
+from services.feedback.tables.rebuilding import rebuilt
 
 __all__ = [
     "attempts",
+    "callback_reads",
+    "callbacks",
     "chat_messages",
     "contacts",
     "metadata",
@@ -26,8 +30,11 @@ __all__ = [
     "outbox_messages",
     "phone_tasks",
     "photos",
+    "praises",
     "progress",
     "provider_tokens",
+    "public_pages",
     "ratings",
+    "rebuilt",
     "wechat_quota",
 ]

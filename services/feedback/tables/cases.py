@@ -75,6 +75,7 @@ ratings = Table(
     Column("satisfied", Boolean, nullable=False),
     Column("comment", Text, nullable=False),
     Column("rule_version", Text, nullable=False),
+    Column("level", Text),  # of the national five; none of ratings from before they were mapped
     Column("rated_at", DateTime(timezone=True), nullable=False),
 )
 

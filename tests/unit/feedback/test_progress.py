@@ -198,17 +198,27 @@ def test_what_was_refused_shows_the_nodes_it_never_reached_as_skipped() -> None:
     assert [node["state"] for node in seen["nodes"]] == ["done", "skipped", "skipped", "skipped", "done"]
 
 
-def test_the_view_says_why_the_case_cannot_be_rated_yet() -> None:
+def actions(seen: dict[str, Any]) -> dict[str, str | None]:
+    """Why each action is refused; None for what is allowed."""
+    assert all(each["allowed"] is (each["reason"] is None) for each in seen["allowed_actions"])
+    return {each["action"]: each["reason"] for each in seen["allowed_actions"]}
+
+
+def test_the_view_says_what_may_be_done_and_why_not_the_rest() -> None:
     order = new_id()
     steps = [said.submitted(), said.filed(), said.dispatched(order)]
-    assert view(*steps)["allowed_actions"] == [
-        {"action": "rate", "allowed": False, "reason": "尚未答复，收到答复后即可评价"}
-    ]
-    assert view(*steps, said.replied(order))["allowed_actions"][0] == {
-        "action": "rate",
-        "allowed": True,
-        "reason": None,
+    assert actions(view(*steps)) == {
+        "rate": "尚未答复，收到答复后即可评价",
+        "urge": None,
+        "supplement": None,
+        "withdraw": None,
     }
+    replied = view(*steps, said.replied(order))
+    assert actions(replied)["rate"] is None
+    assert "不满意的会重新办理" in (actions(replied)["urge"] or "")
+    closed = actions(view(*steps, said.replied(order), said.closed()))
+    assert all(closed.values())
+    assert "重新提交" in (closed["supplement"] or "")
 
 
 def test_a_process_with_nodes_nobody_here_knows_still_moves() -> None:
