@@ -8,9 +8,9 @@ export PIP_DISABLE_PIP_VERSION_CHECK = 1
 
 .DEFAULT_GOAL := help
 BENCHES := bench-workdays bench-submissions bench-lookups bench-sse bench-timers bench-progress bench-catalogue \
-           bench-classify bench-kpis bench-desk
-.PHONY: help install up demo tour-catalogue tour-desk test test-unit test-contract test-integration test-e2e \
-        test-slow lint types format contracts verify-contracts bench $(BENCHES) lock check clean
+           bench-classify bench-kpis bench-desk bench-feedback
+.PHONY: help install up demo tour-catalogue tour-desk tour-clock tour-citizen test test-unit test-contract \
+        test-integration test-e2e test-slow lint types format contracts verify-contracts bench $(BENCHES) lock check clean
 
 help: ## this list
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  \033[1m%-18s\033[0m %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -37,11 +37,17 @@ up: .venv/runtime ## start everything on this machine, until Ctrl-C
 demo: .venv/runtime ## watch 120 requests go through (MESSAGES=file.csv N=500 for your own)
 	@$(BIN)/python -m deploy.demo $(if $(MESSAGES),--messages "$(MESSAGES)") $(if $(N),--count $(N))
 
+tour-clock: .venv/runtime ## a month of deadlines: more time, waiting, cards, supervision, an appeal, a downtime
+	@$(BIN)/python -m deploy.tour clock
+
 tour-catalogue: .venv/runtime ## change the rules: a broken workbook, a good one, a dry run, the day it is switched on
 	@$(BIN)/python -m deploy.tour catalogue
 
 tour-desk: .venv/runtime ## everything a work order can do: co-units, disputes, repairs, checks, ends, with each log
 	@$(BIN)/python -m deploy.tour desk
+
+tour-citizen: .venv/runtime ## one request through every node and side branch, as its citizen sees it
+	@$(BIN)/python -m deploy.tour citizen
 
 lint: .venv/dev ## ruff, formatting, import rules
 	$(BIN)/ruff check .

@@ -100,7 +100,7 @@ def create_app[S: ServiceSettings, T: Tx](manifest: Manifest[S, T], settings: S 
     app.add_middleware(Measured, service=manifest.name)
     for routes in manifest.routes:
         app.include_router(routes, prefix="/v1")
-    app.include_router(health.routes(manifest.name), prefix=f"/{manifest.name}")
+    app.include_router(health.routes(manifest.name, manifest.readiness), prefix=f"/{manifest.name}")
     return app
 
 

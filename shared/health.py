@@ -1,6 +1,8 @@
 """`/healthz` (the process lives), `/readyz` (names the dependency that is down), `/metrics`."""
 
 import asyncio
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any
 
 from fastapi import APIRouter
 from fastapi.responses import Response
@@ -9,6 +11,7 @@ from pydantic import BaseModel
 from sqlalchemy import text
 
 from shared.actors import Here
+from shared.context import Context
 from shared.db import Database
 
 
@@ -24,6 +27,8 @@ class Readiness(BaseModel):
     """`ready`, `degraded` (the bus is down: requests are accepted, news waits) or `down`."""
     database: str
     bus: str
+    details: dict[str, str] = {}
+    """What the service itself adds; never a reason to be down."""
 
 
 async def database_state(db: Database) -> str:
@@ -35,7 +40,20 @@ async def database_state(db: Database) -> str:
     return "ok"
 
 
-def routes(name: str) -> APIRouter:
+type Details = Callable[[Context[Any, Any]], Awaitable[Mapping[str, str]]]
+
+
+async def details_of(readiness: Details | None, context: Context[Any, Any]) -> Mapping[str, str]:
+    if readiness is None:
+        return {}
+    try:
+        async with asyncio.timeout(2):
+            return await readiness(context)
+    except Exception as error:
+        return {"details": f"not known: {type(error).__name__}"}
+
+
+def routes(name: str, readiness: Details | None = None) -> APIRouter:
     door = APIRouter(tags=["health"])
 
     @door.get("/healthz", operation_id=f"{name}_healthz")
@@ -47,7 +65,8 @@ def routes(name: str) -> APIRouter:
         database = await database_state(here.db)
         bus = "ok" if here.bus.connected else "down"
         status = "down" if database != "ok" else "ready" if bus == "ok" else "degraded"
-        body = Readiness(status=status, database=database, bus=bus)
+        details = await details_of(readiness if database == "ok" else None, here)
+        body = Readiness(status=status, database=database, bus=bus, details=dict(details))
         code = 503 if status == "down" else 200
         return Response(
             body.model_dump_json(),

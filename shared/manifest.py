@@ -51,6 +51,8 @@ class Manifest[S: ServiceSettings, T: Tx]:
     seed: Callable[[Context[S, T]], Awaitable[None]] | None = None
     """Loads the rule data the service ships; run after every migration, harmless when repeated."""
     api_keys: bool = False
+    readiness: Callable[[Context[S, T]], Awaitable[Mapping[str, str]]] | None = None
+    """More for `/readyz` to say, by name: what is not wrong with the service and still worth a look."""
 
     def sources(self) -> dict[str, dict[type[Event], Any]]:
         """Handlers by the stream their events come on."""

@@ -33,7 +33,7 @@ class ServiceSettings(BaseSettings):
     """When set, tokens of this OpenID Connect issuer are accepted too, verified through its published keys."""
     oidc_audience: str = "huying"
     clock: str = "real"
-    """`real`, or `accelerated:<unix anchor>:<start>:<rate>` for demonstrations."""
+    """`real`; for demonstrations `accelerated:<unix anchor>:<start>:<rate>` or `shared:<file>`."""
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
     metrics_port: int = 0
     """Port on which a worker shows its metrics; 0 shows none (the API shows its own under /metrics)."""

@@ -10,7 +10,11 @@ from shared.cloudevents import Event
 
 PhotoKind = Literal["before", "after", "near", "far", "reference"]
 Stars = Annotated[int, Field(ge=1, le=5)]
-NoticeChannel = Literal["wechat", "sms", "mail"]
+NoticeChannel = Literal["wechat", "sms", "mail", "phone", "desk"]
+CallbackMethod = Literal["wechat", "sms", "phone"]
+Solved = Literal["solved", "partly", "unsolved"]
+Level = Literal["very_satisfied", "satisfied", "fairly_satisfied", "dissatisfied", "very_dissatisfied"]
+"""好差评's five levels."""
 
 
 class FeedbackEvent(Event):
@@ -41,6 +45,8 @@ class RatingSubmitted(FeedbackEvent):
     system: Stars
     solved: bool
     satisfied: bool
+    level: Level | None = None
+    """Of the national five; None in events from before ratings were mapped."""
 
 
 class CitizenDissatisfied(FeedbackEvent):
@@ -61,23 +67,35 @@ class PraiseGiven(FeedbackEvent):
 
 
 class NoticeSent(FeedbackEvent):
+    """Somebody was told: a provider has taken the message, a clerk has said it, or a unit has it on its desk."""
+
     TYPE: ClassVar[str] = "notice.sent.v1"
-    EXTERNAL: ClassVar[bool] = True
 
     notice_id: UUID
     node: str
+    """Node and turn, `replied:2` for the answer of the second round."""
     channel: NoticeChannel
     template: str
+    audience: Literal["citizen", "unit"] = "citizen"
+    informs: Literal["acceptance", "result"] | None = None
+    """受理告知 (accepted or not accepted) or 办理告知 (the answer); None for every other notice."""
 
 
 class NoticeFailed(FeedbackEvent):
+    """Somebody could not be told. A replay, or a delivery report that comes late, may still be followed by `notice.sent`."""
+
     TYPE: ClassVar[str] = "notice.failed.v1"
     EXTERNAL: ClassVar[bool] = True
 
     notice_id: UUID
     node: str
     channel: NoticeChannel
+    """The last one tried, or the first of the chain when none could be."""
     reason: str
+    audience: Literal["citizen", "unit"] = "citizen"
+    informs: Literal["acceptance", "result"] | None = None
+    state: Literal["failed", "unknown", "no_contact", "no_template", "declined"] = "failed"
+    """`no_contact` and `declined`: nobody owed them a notice any further; `unknown`: may have arrived."""
 
 
 class CallbackRecorded(FeedbackEvent):
@@ -89,17 +107,13 @@ class CallbackRecorded(FeedbackEvent):
     round: int
     unit_code: str | None
     """Who handled the case."""
-    method: Literal["wechat", "sms", "phone"]
+    method: CallbackMethod
     attempt: int
     reached: bool
     contacted_in_time: bool | None = None
     """响应: the citizen says the unit spoke with them in time; None when not asked."""
-    solved: Literal["solved", "partly", "unsolved"] | None = None
-    satisfied: (
-        Literal["very_satisfied", "satisfied", "fairly_satisfied", "dissatisfied", "very_dissatisfied"] | None
-    ) = None
-    """With the handling: 好差评's five levels."""
-    process_satisfied: (
-        Literal["very_satisfied", "satisfied", "fairly_satisfied", "dissatisfied", "very_dissatisfied"] | None
-    ) = None
+    solved: Solved | None = None
+    satisfied: Level | None = None
+    """With the handling."""
+    process_satisfied: Level | None = None
     """With how the request was received and passed on."""

@@ -94,6 +94,8 @@ class CaseFiled(RouterEvent):
     limit: StandardLimit
     standard: FiledStandard | None = None
     """None in events from before a category could have several."""
+    tags: tuple[str, ...] = ()
+    """Those it was filed with; limits may depend on them (an enterprise's request, a petition)."""
 
 
 class CaseTagged(RouterEvent):

@@ -1,6 +1,6 @@
 """What the stopwatch says."""
 
-from datetime import datetime
+from datetime import date, datetime
 from typing import ClassVar, Literal
 from uuid import UUID
 
@@ -9,11 +9,38 @@ from pydantic import BaseModel
 from contracts.events.router import LimitUnit
 from shared.cloudevents import Event
 
-ClockKind = Literal["accept", "sign", "contact", "handle", "total", "rate"]
+ClockKind = Literal[
+    "accept",
+    "inform",
+    "dispatch",
+    "sign",
+    "contact",
+    "handle",
+    "delegate",
+    "review",
+    "inform_result",
+    "callback",
+    "total",
+    "rate",
+]
+"""What is waited for. `inform` and `inform_result` are what the citizen is owed to be told (受理告知, 办理告知), `delegate`
+is the handling of an order a unit gave on to one below it (二次分拨), `total` the whole as the citizen counts it."""
 Card = Literal["yellow", "red"]
 """黄牌 before due, 红牌 on the first late working day (山东省)."""
 SupervisionLevel = Literal["urged", "order", "listed", "interview", "account"]
 """催办, 督办单, 挂牌督办, 约谈, 问责: each heavier than the one before."""
+
+
+class WorkingSpan(BaseModel):
+    """Which days are worked until a clock is due, so that whoever shows a countdown needs no calendar of their own."""
+
+    first_day: date
+    """In Shenzhen: when the clock began, or was moved."""
+    days: str
+    """A character a day up to the one it is due: 1 worked, 0 not. Empty when the limit runs through nights and
+    holidays."""
+    windows: tuple[str, ...]
+    """Of a working day: `09:00-12:00`."""
 
 
 class StartedClock(BaseModel):
@@ -32,6 +59,8 @@ class StartedClock(BaseModel):
     """Version of the calendar it was counted in."""
     provisional: bool = False
     """True when the due instant falls in a year whose holidays are not yet known."""
+    span: WorkingSpan | None = None
+    """Of the clock its citizen watches, `total`; None for the units' own."""
 
 
 class SlaEvent(Event):
@@ -72,6 +101,8 @@ class ClockBreached(SlaEvent):
     order_id: UUID | None
     unit_code: str | None
     due_at: datetime
+    late_seconds: int = 0
+    """How much later than the due second this was said: more than a moment only after a downtime."""
 
 
 class ClockStopped(SlaEvent):
@@ -111,6 +142,8 @@ class MovedClock(BaseModel):
     from_due_at: datetime
     due_at: datetime
     provisional: bool = False
+    span: WorkingSpan | None = None
+    """Counted from the day of the change; None when that clock has none."""
 
 
 class ClockResumed(SlaEvent):

@@ -16,7 +16,7 @@ class Options(BaseSettings):
     nats_port: int = Field(default=14222, ge=1, le=65535)
     web_processes: int = Field(default=1, ge=1, le=64)
     clock: str = "real"
-    """`real`, or `accelerated:<unix anchor>:<start>:<rate>`."""
+    """`real`, `accelerated:<unix anchor>:<start>:<rate>`, or `shared:<file>`."""
     log_level: str = "INFO"
     wechat_url: str = ""
     """WeChat's API server; empty uses the built-in stand-in, with which everybody can log in as `demo-<name>`."""

@@ -11,7 +11,7 @@ import httpx
 
 from deploy.tour.people import Call, Official, Platform
 from deploy.tour.showing import Screen, limit_zh
-from deploy.tour.stage import Stage
+from deploy.tour.stage import RATE, Stage
 from deploy.tour.workbooks import SCRIPT, broken, changed
 
 SHENZHEN = ZoneInfo("Asia/Shanghai")
@@ -29,6 +29,8 @@ type Seen = dict[str, Any]
 
 class Tour:
     """Walks chapter by chapter; `seen` is what was seen, `checks` what must hold."""
+
+    rate = RATE
 
     def __init__(self, stage: Stage, http: httpx.Client, screen: Screen) -> None:
         self._clock, self._screen, self._own = stage.clock, screen, stage.own

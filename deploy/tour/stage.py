@@ -1,4 +1,4 @@
-"""Owns the system a tour walks through: the one that runs here, or one of its own whose days last eight seconds."""
+"""Owns the system a tour walks through: the one that runs here, or one of its own whose days are short."""
 
 import os
 import subprocess
@@ -40,13 +40,13 @@ class Stage:
 
 @contextmanager
 def stage(console: Console, *, own: bool, rate: int = RATE) -> Iterator[Stage]:
-    """`rate` is how many seconds pass in one, where the system is the tour's own."""
+    """`rate`: how much faster the clock of a system started for the tour runs."""
     running = home_path()
     if (running / "state.json").exists() and not own:
         state = orjson.loads((running / "state.json").read_bytes())
         yield Stage(state["url"], _secrets(running), clock_from(state["clock"]), own=False)
         return
-    console.print("A system is started for this tour …", style="dim")
+    console.print(f"A system is started for this tour; its days last {86_400 // rate} seconds …", style="dim")
     with tempfile.TemporaryDirectory(prefix="huying-tour-") as folder, _started(Path(folder) / "var", rate) as made:
         yield made
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import os
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from datetime import timedelta
@@ -10,24 +11,29 @@ from pathlib import Path
 from typing import Any
 
 from contracts.events import FEEDBACK
-from services.feedback.api import notices, photos, progress, ratings
+from services.feedback import catalogue
+from services.feedback.api import callbacks, notices, pages, photos, praises, progress, providers, ratings, reachability
 from services.feedback.attempts import Limits, Sweep
+from services.feedback.chat import Chat, ForgetChat
 from services.feedback.consumers import CONSUMES, prefetch
 from services.feedback.contacts import ContactBox
 from services.feedback.delivery import Delivery
 from services.feedback.feed import Drain, Feed, Heartbeat
 from services.feedback.hub import Hub
+from services.feedback.ledger import Counts
 from services.feedback.lookups import open_look_ups
-from services.feedback.messengers import MailServer, messengers
+from services.feedback.outward import messengers, push_envelope
+from services.feedback.providers.mail import ReplyAddress
 from services.feedback.settings import Settings
 from services.feedback.store import Tools, Tx
 from services.feedback.tables import metadata
+from shared.clock import RealClock
 from shared.context import Context
 from shared.images import PhotoLimits
 from shared.loops import Loop
 from shared.manifest import Manifest
 from shared.objects import PhotoStore
-from shared.vault import parse_key
+from shared.vault import Vault, parse_key, parse_key_ring
 
 type Here = Context[Settings, Tx]
 
@@ -44,7 +50,14 @@ async def parts(here: Here) -> AsyncIterator[dict[str, Any]]:
     hub = Hub()
     drain = Drain(hub)
     options = json.loads(settings.photos_options.get_secret_value())
-    async with open_look_ups(here, key=key, prefix=settings.number_prefix, limits=_limits(settings, key)) as look_ups:
+    vault = Vault(
+        parse_key_ring(settings.vault_keys.get_secret_value()), current=settings.vault_current, index_key=os.urandom(32)
+    )
+    limits, words = _limits(settings, key), tools.wording.countdown
+    async with (
+        open_look_ups(here, key=key, prefix=settings.number_prefix, limits=limits, words=words) as look_ups,
+        messengers(here, key=key, vault=vault, signed_at=RealClock().now) as ports,
+    ):
         drain.install()
         try:
             yield {
@@ -54,7 +67,13 @@ async def parts(here: Here) -> AsyncIterator[dict[str, Any]]:
                 "photo_store": PhotoStore.at(settings.photos_url, options),
                 "photo_limits": PhotoLimits(max_bytes=settings.photo_max_bytes, max_pixels=settings.photo_max_pixels),
                 "photo_seats": asyncio.Semaphore(settings.photos_at_once),
-                "messengers": messengers(here.begin, _mail(settings)),
+                "messengers": ports,
+                "signed_at": RealClock().now,
+                "wechat_push": push_envelope(settings),
+                "reply_addresses": ReplyAddress(settings.mail_reply_to, key) if settings.mail_reply_to else None,
+                "chat": Chat(
+                    look_ups, catalogue.chat_words(), key=key, link=settings.portal_url, prefix=settings.number_prefix
+                ),
             }
         finally:
             drain.restore()
@@ -69,29 +88,16 @@ def _limits(settings: Settings, key: bytes) -> Limits:
     )
 
 
-def _mail(settings: Settings) -> MailServer | None:
-    if not settings.mail_host:
-        return None
-    return MailServer(
-        host=settings.mail_host,
-        port=settings.mail_port,
-        starttls=settings.mail_starttls,
-        user=settings.mail_user,
-        password=settings.mail_password.get_secret_value(),
-        sender=settings.mail_from,
-    )
-
-
 def loops(here: Here) -> Sequence[Loop]:
     window = timedelta(minutes=here.settings.look_up_window_minutes)
     rules = here.parts["tools"].notice_rules
-    return [Delivery(here, here.parts["messengers"], rules), Sweep(here, window)]
+    return [Delivery(here, here.parts["messengers"], rules), Counts(here), ForgetChat(here), Sweep(here, window)]
 
 
 def api_loops(here: Here) -> Sequence[Loop]:
     hub, settings = here.parts["hub"], here.settings
     return [
-        Feed(here.bus, hub, here.parts["look_ups"], catch_up=settings.catch_up_seconds),
+        Feed(here, hub, here.parts["look_ups"], words=here.parts["tools"].wording.countdown),
         Heartbeat(hub, silent_for=settings.heartbeat_seconds),
     ]
 
@@ -103,9 +109,19 @@ MANIFEST: Manifest[Settings, Tx] = Manifest(
     tx=lambda connection: Tx(connection, Tools.shipped()),
     metadata=metadata,
     migrations=Path(__file__).parent / "migrations",
-    routes=[progress.routes, photos.routes, ratings.routes, notices.routes],
-    paths=["progress", "photos", "ratings", "notices"],
-    public=progress.PUBLIC | photos.PUBLIC | ratings.PUBLIC,
+    routes=[
+        progress.routes,
+        photos.routes,
+        ratings.routes,
+        providers.routes,
+        reachability.routes,
+        notices.routes,
+        callbacks.routes,
+        pages.routes,
+        praises.routes,
+    ],
+    paths=["progress", "photos", "ratings", "notices", "callbacks", "public-cases", "praises"],
+    public=(progress.PUBLIC | photos.PUBLIC | ratings.PUBLIC | providers.PUBLIC | callbacks.PUBLIC | pages.PUBLIC),
     publishes=FEEDBACK,
     consumes=CONSUMES,
     pace={"INTAKE": 0.012, "ROUTER": 0.1, "SLA": 0.3, "CONTACTS": 0.3, "relay": 0.05},

@@ -5,8 +5,8 @@ from datetime import datetime
 from typing import Any
 
 from contracts.events.intake import CitizenErased, ContactChanged
-from contracts.events.router import OrderDispatched, TaskAssigned
-from services.feedback import usecases
+from contracts.events.router import CaseClosed, OrderDispatched, TaskAssigned
+from services.feedback import calling, usecases
 from services.feedback.domain.folding import FOLDS, concerns_citizens
 from services.feedback.store import Tx
 from shared.cloudevents import AnyEnvelope, Event
@@ -35,6 +35,12 @@ async def on_dispatched(tx: Tx, envelope: AnyEnvelope, now: datetime) -> None:
     )
 
 
+async def on_closed(tx: Tx, envelope: AnyEnvelope, now: datetime) -> None:
+    """Some of those whose case has ended are called back; a letter of praise counts for the unit it was about."""
+    await on_case(tx, envelope, now)
+    calling.after_closing(tx, await tx.case(envelope.case_id), now=now)
+
+
 async def on_task(tx: Tx, envelope: AnyEnvelope, now: datetime) -> None:
     """Who goes there to look brings photos, too; the citizen sees none of it."""
     del now
@@ -54,6 +60,7 @@ CONSUMES: dict[type[Event], Handler[Any]] = {
     **dict.fromkeys(FOLDS, on_case),
     OrderDispatched: on_dispatched,
     TaskAssigned: on_task,
+    CaseClosed: on_closed,
     ContactChanged: on_contact,
     CitizenErased: on_erased,
 }

@@ -11,7 +11,7 @@ from services.feedback.domain.notice import Channel
 from shared.errors import DomainError
 from shared.vault import Cell, UndecipherableValue, Vault, parse_key_ring, unseal
 
-_POINTS: Mapping[Channel, str] = {"wechat": "openid", "sms": "phone", "mail": "mail"}
+_POINTS: Mapping[Channel, str] = {"wechat": "openid", "sms": "phone", "mail": "mail", "phone": "phone"}
 
 
 class UnreadableContact(DomainError):
@@ -27,8 +27,11 @@ class Contact:
     mail: str | None = None
 
     def point(self, channel: Channel) -> str | None:
-        value: str | None = getattr(self, _POINTS[channel])
+        value: str | None = getattr(self, _POINTS[channel], None) if channel in _POINTS else None
         return value or None
+
+    def channels(self) -> frozenset[Channel]:
+        return frozenset(channel for channel in _POINTS if self.point(channel))
 
 
 def masked(channel: Channel, point: str) -> str:
@@ -36,7 +39,7 @@ def masked(channel: Channel, point: str) -> str:
     if channel == "mail":
         name, _, domain = point.partition("@")
         return f"{name[:2]}***@{domain}"
-    if channel == "sms":
+    if channel in ("sms", "phone"):
         return f"{point[:3]}****{point[-4:]}"
     return f"{point[:4]}****"
 

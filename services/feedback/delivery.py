@@ -1,65 +1,57 @@
-"""Delivers notices: claims a batch, sends it outside any transaction, and writes down what became of each."""
+"""Delivers notices: claims a batch, sends it outside any transaction, and writes down what became of each.
 
+Claim, send and record are three steps, and a process may die between any two. What is claimed says so in its row
+(`sending`), so whoever finds it after the lease knows that a provider may have been asked: where the receiver knows the
+notice's id it is sent again, where the provider can be asked it is asked, and everywhere else it becomes `unknown`,
+visible and never sent twice by itself (ADR 0020).
+"""
+
+import json
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
-from uuid import UUID
 
-from sqlalchemy import bindparam, select, text, update
+from sqlalchemy import bindparam, text, update
 
 from contracts.events.feedback import NoticeFailed, NoticeSent
-from services.feedback.contacts import Contact, UnreadableContact
-from services.feedback.domain.notice import Channel, NoticeRules, compose
-from services.feedback.messengers import Message, Messenger, Outcome
+from services.feedback.claiming import Claimed, Claims
+from services.feedback.domain.notice import DEAD, Channel, NoticeRules
+from services.feedback.messengers import Messengers, Outcome
 from services.feedback.settings import Settings
 from services.feedback.store import Tx
-from services.feedback.tables import contacts, notices
+from services.feedback.tables import wechat_quota
 from shared.context import Context
 
 BATCH = 200
-_LEASE = timedelta(seconds=60)
-"""A batch whose process died is taken up again after this long; messengers ignore what they have sent already."""
+LONGEST_BACKOFF = 600.0
 
-_CLAIM = text("""
-UPDATE notices SET next_at = :until, attempts = attempts + 1
-WHERE notice_id IN (SELECT notice_id FROM notices WHERE state = 'pending' AND next_at <= :now
-                    ORDER BY next_at LIMIT :most FOR UPDATE SKIP LOCKED)
-RETURNING notice_id, case_id, occurrence, citizen_id, channels, channel, template, named, attempts, created_at
+# Whoever was erased meanwhile, or whose notice another process took up after a long stall, is left alone; but what was
+# given up as unknown while its sender merely stalled is known now.
+_STILL_OURS = text("""
+SELECT n.notice_id FROM notices n
+JOIN unnest(CAST(:ids AS uuid[]), CAST(:fences AS int[]), CAST(:channels AS text[])) AS mine(id, fence, channel)
+  ON n.notice_id = mine.id AND n.attempts = mine.fence
+WHERE CASE WHEN mine.channel = '' THEN n.state IN ('pending', 'sending')
+  ELSE n.state IN ('sending', 'unknown') AND n.channel = mine.channel END
+ORDER BY n.notice_id FOR UPDATE OF n
 """)
-# Whoever was erased meanwhile, or whose notice another process took up after a long stall, is left alone.
-_STILL_PENDING = text(
-    "SELECT notice_id FROM notices WHERE notice_id = ANY(CAST(:ids AS uuid[])) AND state = 'pending'"
-    " ORDER BY notice_id FOR UPDATE"
+_WRITE = text("""
+UPDATE notices n SET state = w.state, channel = w.channel, channels = CAST(w.chain AS json), reason = w.reason,
+  next_at = w.next_at, done_at = w.done_at, attempts = w.attempts, provider_id = w.provider_id, segments = w.segments
+FROM unnest(CAST(:ids AS uuid[]), CAST(:states AS text[]), CAST(:channels AS text[]), CAST(:chains AS text[]),
+  CAST(:reasons AS text[]), CAST(:next AS timestamptz[]), CAST(:done AS timestamptz[]), CAST(:attempts AS int[]),
+  CAST(:provider_ids AS text[]), CAST(:segments AS int[]))
+  AS w(id, state, channel, chain, reason, next_at, done_at, attempts, provider_id, segments)
+WHERE n.notice_id = w.id
+""")
+_OF_THEM = (wechat_quota.c.citizen_id == bindparam("who"), wechat_quota.c.template == bindparam("t"))
+_GIVE_BACK = (
+    update(wechat_quota)
+    .where(*_OF_THEM, wechat_quota.c.standing.is_(False))
+    .values(remaining=wechat_quota.c.remaining + 1)
 )
-_SPOKEN_OF = ("sent", "failed")
-_WRITE = (
-    update(notices)
-    .where(notices.c.notice_id == bindparam("id"), notices.c.state == "pending")
-    .values(
-        state=bindparam("s"),
-        channel=bindparam("c"),
-        channels=bindparam("cs"),
-        reason=bindparam("r"),
-        next_at=bindparam("n"),
-        done_at=bindparam("d"),
-        attempts=bindparam("a"),
-    )
-)
-
-
-@dataclass(slots=True)
-class Pending:
-    """A claimed notice and what has become of it."""
-
-    row: Any
-    channels: list[Channel]
-    attempts: int
-    state: str = "pending"
-    reason: str = ""
-    channel: Channel | None = None
-    next_at: datetime | None = None
+_GONE = update(wechat_quota).where(*_OF_THEM).values(remaining=0, standing=False, answer="reject")
 
 
 class Delivery:
@@ -68,108 +60,131 @@ class Delivery:
     name = "feedback:notices"
     idle = 0.5
 
-    def __init__(self, context: Context[Settings, Tx], ports: Mapping[Channel, Messenger], rules: NoticeRules) -> None:
+    def __init__(self, context: Context[Settings, Tx], ports: Messengers, rules: NoticeRules) -> None:
         self._context, self._ports, self._rules = context, ports, rules
         self._most = context.settings.notice_attempts
-        self._grace = timedelta(seconds=context.settings.notice_grace_seconds)
+        self._claims = Claims(ports, rules, grace=timedelta(seconds=context.settings.notice_grace_seconds))
 
     async def run_once(self) -> bool:
         now = self._context.clock.now()
         async with self._context.begin() as tx:
-            rows = (await tx.connection.execute(_CLAIM, {"now": now, "until": now + _LEASE, "most": BATCH})).all()
-            reachable = await self._contacts(tx, {row.citizen_id for row in rows})
-        if not rows:
+            batch = await self._claims.take(tx, now=now, most=BATCH)
+        if not batch:
             return False
-        batch = [Pending(row, list(row.channels), row.attempts) for row in rows]
-        waiting: defaultdict[Channel, list[tuple[Pending, Message]]] = defaultdict(list)
+        by_channel: defaultdict[Channel, list[Claimed]] = defaultdict(list)
         for notice in batch:
-            self._address(notice, reachable.get(notice.row.citizen_id), waiting, now)
-        for channel, group in waiting.items():
-            outcomes = await self._ports[channel].send([message for _, message in group])
-            for (notice, _), outcome in zip(group, outcomes, strict=True):
+            if notice.message is not None and notice.channel is not None:
+                by_channel[notice.channel].append(notice)
+        for channel, group in by_channel.items():
+            # Every message of a batch is under way before the lease ends: adapters give up after ten seconds.
+            for notice, outcome in zip(group, await self._through(channel, group), strict=True):
                 self._note(notice, outcome, now)
-        await self._write(batch, now)
-        return len(rows) == BATCH
+        ended = [n for n in batch if n.state != "sending" and (n.message or n.state != "pending")]
+        await self._write(ended, now)
+        return len(batch) == BATCH
 
     async def close(self) -> None:
         """Nothing is held."""
 
-    async def _contacts(self, tx: Tx, citizens: set[UUID]) -> dict[UUID, Contact]:
-        box, found = tx.tools.contacts, {}
-        if not citizens or box is None:
-            return {}
-        wanted = select(contacts.c.citizen_id, contacts.c.data).where(contacts.c.citizen_id.in_(citizens))
-        for row in await tx.connection.execute(wanted.where(contacts.c.data.is_not(None))):
-            try:
-                found[row.citizen_id] = box.open(row.data, row.citizen_id)
-            except UnreadableContact:
-                continue  # under a key that is no longer in the ring: nobody to reach
-        return found
+    async def _through(self, channel: Channel, group: Sequence[Claimed]) -> list[Outcome]:
+        port = self._ports[channel]
+        fresh = [notice for notice in group if port.repeatable or not notice.interrupted]
+        said = await port.send([notice.message for notice in fresh if notice.message]) if fresh else []
+        outcomes = {notice.row.notice_id: outcome for notice, outcome in zip(fresh, said, strict=True)}
+        for notice in group:
+            if notice.row.notice_id not in outcomes and notice.message:
+                known = await port.ask(notice.message)
+                outcomes[notice.row.notice_id] = known or Outcome("unknown", "its sender did not come back")
+        return [outcomes[notice.row.notice_id] for notice in group]
 
-    def _address(
-        self,
-        notice: Pending,
-        contact: Contact | None,
-        waiting: defaultdict[Channel, list[tuple[Pending, Message]]],
-        now: datetime,
-    ) -> None:
-        """The first channel the person can be reached by; the contact point may still be on its way."""
-        for channel in notice.channels:
-            point = contact.point(channel) if contact else None
-            if point and channel in self._ports:
-                content = compose(self._rules, notice.row.template, channel, notice.row.named)
-                notice.channel = channel
-                waiting[channel].append((notice, Message(notice.row.notice_id, channel, point, content, now)))
-                return
-        if contact is None and now - notice.row.created_at < self._grace:
-            notice.next_at, notice.attempts = now + min(timedelta(seconds=1), self._grace / 4), notice.attempts - 1
-        else:
-            notice.state, notice.reason = "no_contact", "no channel reaches this person"
-
-    def _note(self, notice: Pending, outcome: Outcome, now: datetime) -> None:
-        notice.reason = outcome.reason
-        if outcome.state == "sent":
-            notice.state = "sent"
-        elif outcome.state == "refused":
+    def _note(self, notice: Claimed, outcome: Outcome, now: datetime) -> None:
+        notice.reason, notice.provider_id, notice.spent = outcome.reason, outcome.provider_id, outcome.spent
+        state = outcome.state
+        if state == "unknown" and notice.channel and self._ports[notice.channel].repeatable:
+            state = "later"
+        if state == "unknown" and notice.channel and self._ports[notice.channel].askable and not notice.interrupted:
+            # Left as it is: after the lease the provider is asked.
+            notice.state, notice.message = "sending", None
+        elif state in ("sent", "calling", "unknown"):
+            notice.state = state
+        elif state == "refused" or notice.attempts >= self._most:
             # The next channel's turn, with tries of its own; none left means failed.
-            notice.channels = notice.channels[notice.channels.index(notice.channel or notice.channels[0]) + 1 :]
+            notice.chain = [channel for channel in notice.chain if channel != notice.channel]
             notice.attempts, notice.next_at = 0, now
-            notice.state = "pending" if notice.channels else "failed"
-        elif notice.attempts >= self._most:
-            notice.state = "failed"
+            notice.state = "pending" if notice.chain else "failed"
         else:
-            notice.next_at = now + timedelta(seconds=min(2.0**notice.attempts, 600))
+            notice.state = "pending"
+            notice.next_at = now + timedelta(seconds=min(2.0**notice.attempts, LONGEST_BACKOFF))
 
-    async def _write(self, batch: Sequence[Pending], now: datetime) -> None:
+    async def _write(self, batch: Sequence[Claimed], now: datetime) -> None:
         async with self._context.begin() as tx:
-            await tx.load({notice.row.case_id for notice in batch if notice.state in _SPOKEN_OF})
-            ids = [notice.row.notice_id for notice in batch]
-            mine = set((await tx.connection.execute(_STILL_PENDING, {"ids": ids})).scalars())
+            # Cases first, as everybody locks them, so that nobody waits for somebody who waits.
+            await tx.load({notice.row.case_id for notice in batch if _spoken_of(notice)})
+            given = {
+                "ids": [notice.row.notice_id for notice in batch],
+                "fences": [notice.fence for notice in batch],
+                "channels": [notice.channel or "" if notice.marked else "" for notice in batch],
+            }
+            mine = set((await tx.connection.execute(_STILL_OURS, given)).scalars())
             batch = [notice for notice in batch if notice.row.notice_id in mine]
             if batch:
-                await tx.connection.execute(_WRITE, [_values(notice, now) for notice in batch])
-            for notice in (notice for notice in batch if notice.state in _SPOKEN_OF):
+                await tx.connection.execute(_WRITE, _columns(batch, now))
+                await self._settle(tx, batch)
+            for notice in filter(_spoken_of, batch):
                 case = await tx.case(notice.row.case_id)
-                case.say(_said(notice))
+                case.say(self._said(notice))
                 tx.touch(case, now)
 
+    async def _settle(self, tx: Tx, batch: Sequence[Claimed]) -> None:
+        """Consents of what was not sent come back; those the provider says are gone are gone."""
+        used = [n for n in batch if n.message and n.channel and self._ports[n.channel].way.needs_consent]
+        for statement, those in (
+            (_GONE, [n for n in used if n.spent]),
+            (_GIVE_BACK, [n for n in used if n.state in ("pending", "failed") and not n.spent]),
+        ):
+            if those:
+                await tx.connection.execute(statement, [{"who": n.row.citizen_id, "t": n.row.template} for n in those])
 
-def _values(notice: Pending, now: datetime) -> dict[str, Any]:
-    pending = notice.state == "pending"
-    return {
-        "id": notice.row.notice_id,
-        "s": notice.state,
-        "c": notice.channel,
-        "cs": notice.channels,
-        "r": notice.reason,
-        "n": notice.next_at or now,
-        "d": None if pending else now,
-        "a": notice.attempts,
+    def _said(self, notice: Claimed) -> NoticeSent | NoticeFailed:
+        row = notice.row
+        return said(
+            self._rules,
+            row,
+            state=notice.state,
+            channel=notice.channel or row.channels[0],
+            reason=notice.reason,
+        )
+
+
+def said(rules: NoticeRules, row: Any, *, state: str, channel: str, reason: str) -> NoticeSent | NoticeFailed:
+    """What the others hear of a notice that has come to an end."""
+    rule = rules.rule(row.occurrence, row.audience)
+    told = {
+        "notice_id": row.notice_id,
+        "node": row.occurrence,
+        "channel": channel,
+        "audience": row.audience,
+        "informs": rule.informs if rule else None,
     }
+    if state == "sent":
+        return NoticeSent.model_validate({**told, "template": row.template})
+    return NoticeFailed.model_validate({**told, "reason": reason, "state": state})
 
 
-def _said(notice: Pending) -> NoticeSent | NoticeFailed:
-    node, channel = notice.row.occurrence, notice.channel or "sms"
-    if notice.state == "sent":
-        return NoticeSent(notice_id=notice.row.notice_id, node=node, channel=channel, template=notice.row.template)
-    return NoticeFailed(notice_id=notice.row.notice_id, node=node, channel=channel, reason=notice.reason)
+def _spoken_of(notice: Claimed) -> bool:
+    return notice.state == "sent" or notice.state in DEAD
+
+
+def _columns(batch: Sequence[Claimed], now: datetime) -> dict[str, list[Any]]:
+    return {
+        "ids": [n.row.notice_id for n in batch],
+        "states": [n.state for n in batch],
+        "channels": [n.channel for n in batch],
+        "chains": [json.dumps(n.chain) for n in batch],
+        "reasons": [n.reason for n in batch],
+        "next": [n.next_at or now for n in batch],
+        "done": [None if n.state in ("pending", "calling") else now for n in batch],
+        "attempts": [n.attempts for n in batch],
+        "provider_ids": [n.provider_id for n in batch],
+        "segments": [n.message.content.segments if n.message else None for n in batch],
+    }

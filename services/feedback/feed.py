@@ -4,16 +4,19 @@ import asyncio
 import logging
 import signal
 import threading
+from collections.abc import Mapping
 from types import FrameType
 from typing import Any
 
 from nats.aio.msg import Msg
 from nats.aio.subscription import Subscription
 
+from services.feedback.domain.countdown import counted_down
 from services.feedback.hub import Hub
 from services.feedback.lookups import LookUps
-from services.feedback.store import SIGNAL
-from shared.bus import Bus
+from services.feedback.settings import Settings
+from services.feedback.store import SIGNAL, Tx
+from shared.context import Context
 
 log = logging.getLogger(__name__)
 
@@ -24,9 +27,10 @@ class Feed:
     name = "feedback:feed"
     idle = 0.5
 
-    def __init__(self, bus: Bus, hub: Hub, look_ups: LookUps, *, catch_up: float) -> None:
-        """`catch_up`: seconds between comparisons."""
-        self._bus, self._hub, self._look_ups, self._every = bus, hub, look_ups, catch_up
+    def __init__(self, here: Context[Settings, Tx], hub: Hub, look_ups: LookUps, *, words: Mapping[str, str]) -> None:
+        """`words`: those of the countdown."""
+        self._here, self._bus, self._every = here, here.bus, here.settings.catch_up_seconds
+        self._hub, self._look_ups, self._words = hub, look_ups, words
         self._subscription: Subscription | None = None
         self._epoch = 0
         self._compared_at = 0.0
@@ -45,7 +49,7 @@ class Feed:
         """Tell the watchers what the table has and they do not, in one query."""
         watched = self._hub.versions()
         if watched:
-            for case_no, found in await self._look_ups.newer(watched):
+            for case_no, found in await self._look_ups.newer(watched, now=self._here.clock.now()):
                 self._hub.tell(case_no, found.version, found.closed, found.view)
 
     async def _told(self, message: Msg) -> None:
@@ -54,6 +58,7 @@ class Feed:
                 version, closed, case_no, hashed, view = line.split(b" ", 4)
                 number = case_no.decode()
                 if self._hub.watches(number):
+                    view = counted_down(view, self._here.clock.now(), self._words)
                     self._hub.tell(number, int(version), closed == b"1", view, hashed.decode())
         except ValueError:
             log.warning("a progress signal could not be read")

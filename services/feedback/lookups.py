@@ -5,7 +5,7 @@ failure is counted, the same 404 is given. Nothing but the database's index know
 """
 
 import hmac
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -18,6 +18,7 @@ from starlette.types import Scope
 
 from contracts.numbers import NotACaseNumber, code_hash, parse_case_number
 from services.feedback.attempts import FAIL, Limits, failed
+from services.feedback.domain.countdown import counted_down
 from services.feedback.hub import Told
 from services.feedback.lines import Lines
 from services.feedback.store import Tx
@@ -96,7 +97,9 @@ class Found:
 class LookUps:
     """The hot statements, on connections of their own."""
 
-    def __init__(self, lines: Lines, *, key: bytes, prefix: str, limits: Limits) -> None:
+    def __init__(self, lines: Lines, *, key: bytes, prefix: str, limits: Limits, words: Mapping[str, str]) -> None:
+        """`words`: those of the countdown."""
+        self._words = words
         self._lines, self._key, self._prefix, self._limits = lines, key, prefix, limits
         self._together: GroupCommit[Asking, asyncpg.Record] = GroupCommit(self._find)
 
@@ -113,11 +116,16 @@ class LookUps:
         if actor is None and code is None:
             raise Unauthenticated("send X-Lookup-Code, or log in")
         client = scope.get("client")
-        number = self._canonical(case_no)
+        number = self.canonical(case_no)
         hashed = code_hash(code, number, self._key).hex() if code is not None else None
         return Asking(number, hashed, actor, client[0] if client else "")
 
-    def _canonical(self, given: str) -> str:
+    def by_code(self, case_no: str, code: str, *, address: str) -> Asking:
+        """Somebody who wrote number and code elsewhere than in a request; `address` is what their failures count for."""
+        number = self.canonical(case_no)
+        return Asking(number, code_hash(code, number, self._key).hex(), None, address)
+
+    def canonical(self, given: str) -> str:
         # Programs send numbers as they got them, and a wrong check digit finds nothing anyway.
         if len(given) <= _LONGEST_NUMBER and given.isalnum() and given.isascii() and given.startswith(self._prefix):
             return given
@@ -140,7 +148,9 @@ class LookUps:
         if row["view"] is None or asking.hashed is not None:
             # Whose own token opens it is not guessing, whatever others have tried on the number.
             self._limits.refuse(row["blocked_until"], now=now)
-        return None if row["view"] is None else Found(row["version"], row["closed"], row["view"])
+        if row["view"] is None:
+            return None
+        return Found(row["version"], row["closed"], counted_down(row["view"], now, self._words))
 
     @staticmethod
     def opened(asking: Asking, told: Told | None) -> Found | None:
@@ -173,26 +183,29 @@ class LookUps:
                 await self._lines.execute(FAIL, *failed(self._limits, asking.case_no, asking.address, now))
         return CaseNotFound()
 
-    async def mine(self, citizen_id: UUID, *, after: UUID, limit: int) -> list[tuple[UUID, bytes]]:
+    async def mine(self, citizen_id: UUID, *, after: UUID, limit: int, now: datetime) -> list[tuple[UUID, bytes]]:
         """A citizen's cases, newest first, older than `after`."""
         with _said_plainly():
             rows = await self._lines.fetch(_MINE, citizen_id, after, limit)
-        return [(row["case_id"], row["view"]) for row in rows]
+        return [(row["case_id"], counted_down(row["view"], now, self._words)) for row in rows]
 
-    async def newer(self, watched: dict[str, int]) -> list[tuple[str, Found]]:
+    async def newer(self, watched: dict[str, int], *, now: datetime) -> list[tuple[str, Found]]:
         """Of these cases and versions: those that are further now."""
         with _said_plainly():
             rows = await self._lines.fetch(_NEWER, list(watched), list(watched.values()))
-        return [(row["case_no"], Found(row["version"], row["closed"], row["view"])) for row in rows]
+        return [
+            (row["case_no"], Found(row["version"], row["closed"], counted_down(row["view"], now, self._words)))
+            for row in rows
+        ]
 
 
 @asynccontextmanager
 async def open_look_ups(
-    context: Context[Any, Tx], *, key: bytes, prefix: str, limits: Limits
+    context: Context[Any, Tx], *, key: bytes, prefix: str, limits: Limits, words: Mapping[str, str]
 ) -> AsyncIterator[LookUps]:
     lines = Lines(context.db.url, schema=context.db.schema, most=context.settings.database_pool)
     try:
-        yield LookUps(lines, key=key, prefix=prefix, limits=limits)
+        yield LookUps(lines, key=key, prefix=prefix, limits=limits, words=words)
     finally:
         lines.close()
 

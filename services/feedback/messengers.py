@@ -1,24 +1,21 @@
-"""The ports notices leave through: a visible outbox by default, mail by SMTP where a server is set."""
+"""The ports notices leave through: what a messenger promises, and the visible outbox that stands in for all of them."""
 
-import asyncio
-import smtplib
-import ssl
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from email.message import EmailMessage
 from typing import Any, Literal, Protocol
 from uuid import UUID
 
+import httpx
 from sqlalchemy.dialects.postgresql import insert as upsert
 
 from services.feedback.contacts import masked
-from services.feedback.domain.notice import Channel, Composed
+from services.feedback.domain.channel import Way
+from services.feedback.domain.composing import Composed
+from services.feedback.domain.notice import Channel
 from services.feedback.store import Tx
 from services.feedback.tables import outbox_messages
 from shared.db import Begin
-
-_SECONDS = 10.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,27 +25,54 @@ class Message:
     notice_id: UUID
     channel: Channel
     point: str
-    """Telephone number, openid or mail address."""
+    """Telephone number, openid or mail address; empty for a unit's desk."""
     content: Composed
     at: datetime
+    provider_template: str = ""
+    """The id the provider gave the template on approval."""
+    case_id: UUID | None = None
+    case_no: str = ""
+    citizen_id: UUID | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """`refused`: this person cannot be reached this way (WeChat 43101: has declined). `later`: try again."""
+    """What a provider said.
 
-    state: Literal["sent", "refused", "later"]
+    `sent`: it has the message. `calling`: a clerk has it. `refused`: this person cannot be reached this way (WeChat
+    43101: has declined). `later`: certainly not sent, try again. `unknown`: it may have the message, nobody can tell.
+    """
+
+    state: Literal["sent", "calling", "refused", "later", "unknown"]
     reason: str = ""
     """A code for the ledger; never holds a contact point."""
+    provider_id: str | None = None
+    """The provider's own number for the message."""
+    spent: bool = False
+    """The reader's consent is gone (WeChat 43101)."""
 
 
 class Messenger(Protocol):
+    way: Way
+    repeatable: bool
+    """Sending the same message again changes nothing, because the receiver knows `notice_id`."""
+
+    askable: bool
+    """The provider can be asked for what became of a message by `notice_id`."""
+
     async def send(self, messages: Sequence[Message]) -> Sequence[Outcome]:
         """One outcome for each message, in order; never raises for a single one."""
+
+    async def ask(self, message: Message) -> Outcome | None:
+        """What became of a message whose sender died or was left without an answer; None when that cannot be known."""
 
 
 class OutboxMessenger:
     """Writes what would be sent where staff can look at it. A repetition changes nothing."""
+
+    way = Way()
+    repeatable = True
+    askable = False
 
     def __init__(self, begin: Begin[Tx]) -> None:
         self._begin = begin
@@ -57,6 +81,23 @@ class OutboxMessenger:
         async with self._begin() as tx:
             await tx.connection.execute(upsert(outbox_messages).on_conflict_do_nothing(), list(map(_row, messages)))
         return [Outcome("sent")] * len(messages)
+
+    async def ask(self, message: Message) -> Outcome | None:  # noqa: ARG002  a repetition says it
+        return None
+
+
+class Desk:
+    """A unit's notices lie on its desk (`GET /v1/notices/desk`) as soon as they are written: nothing leaves the house."""
+
+    way = Way()
+    repeatable = True
+    askable = False
+
+    async def send(self, messages: Sequence[Message]) -> Sequence[Outcome]:
+        return [Outcome("sent")] * len(messages)
+
+    async def ask(self, message: Message) -> Outcome | None:  # noqa: ARG002  a repetition says it
+        return None
 
 
 def _row(message: Message) -> dict[str, Any]:
@@ -71,57 +112,14 @@ def _row(message: Message) -> dict[str, Any]:
     }
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class MailServer:
-    host: str
-    port: int
-    starttls: bool
-    user: str
-    password: str
-    sender: str
+async def answered(call: Callable[[], Awaitable[httpx.Response]]) -> httpx.Response | Outcome:
+    """The provider's answer, or what its absence means: a connection never made took nothing with it."""
+    try:
+        return await call()
+    except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.UnsupportedProtocol) as error:
+        return Outcome("later", type(error).__name__)
+    except httpx.HTTPError as error:
+        return Outcome("unknown", type(error).__name__)
 
 
-class SmtpMessenger:
-    """Mail through one server, in a thread: the standard library's client blocks."""
-
-    def __init__(self, server: MailServer) -> None:
-        self._server = server
-
-    async def send(self, messages: Sequence[Message]) -> Sequence[Outcome]:
-        return await asyncio.to_thread(self._deliver, messages)
-
-    def _deliver(self, messages: Sequence[Message]) -> list[Outcome]:
-        try:
-            with smtplib.SMTP(self._server.host, self._server.port, timeout=_SECONDS) as link:
-                if self._server.starttls:
-                    link.starttls(context=ssl.create_default_context())
-                if self._server.user:
-                    link.login(self._server.user, self._server.password)
-                return [self._one(link, message) for message in messages]
-        except (OSError, smtplib.SMTPException) as error:
-            return [Outcome("later", type(error).__name__)] * len(messages)
-
-    def _one(self, link: smtplib.SMTP, message: Message) -> Outcome:
-        mail = EmailMessage()
-        mail["From"], mail["Subject"] = self._server.sender, message.content.title
-        try:
-            mail["To"] = message.point
-            # The same id again is the same mail to a careful server.
-            mail["Message-ID"] = f"<{message.notice_id}@{self._server.sender.rpartition('@')[2]}>"
-            mail.set_content(message.content.body)
-            link.send_message(mail)
-        except (smtplib.SMTPRecipientsRefused, ValueError) as error:
-            return Outcome("refused", type(error).__name__)
-        except (OSError, smtplib.SMTPException) as error:
-            return Outcome("later", type(error).__name__)
-        return Outcome("sent")
-
-
-def messengers(begin: Begin[Tx], mail: MailServer | None) -> Mapping[Channel, Messenger]:
-    """SMS and WeChat get adapters of their own when their providers are chosen; until then they are written down."""
-    written_down = OutboxMessenger(begin)
-    return {
-        "wechat": written_down,
-        "sms": written_down,
-        "mail": SmtpMessenger(mail) if mail is not None else written_down,
-    }
+type Messengers = Mapping[Channel, Messenger]

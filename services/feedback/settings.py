@@ -1,5 +1,7 @@
 """Settings of the reply."""
 
+from typing import Literal
+
 from pydantic import Field, SecretStr
 from pydantic_settings import SettingsConfigDict
 
@@ -50,6 +52,41 @@ class Settings(ServiceSettings):
     notice_grace_seconds: float = 60.0
     """How long a notice waits for its reader's contact point to arrive."""
 
+    portal_url: str = ""
+    """Where citizens submit and look up, as the chat tells them."""
+
+    wechat_url: str = "https://api.weixin.qq.com"
+    wechat_appid: str = ""
+    wechat_secret: SecretStr = SecretStr("")
+    """Of the mini-program that sends subscription messages; without them these go to the visible outbox."""
+    wechat_page: str = "pages/progress/index?case_no={case_no}"
+    """What a message opens in the mini-program."""
+    wechat_state: Literal["developer", "trial", "formal"] = "formal"
+    """Which version of the mini-program it opens."""
+    wechat_push_token: SecretStr = SecretStr("")
+    """The token set beside the server's address in the official account's console; without it nothing is taken there."""
+    wechat_push_key: SecretStr = SecretStr("")
+    """EncodingAESKey of the official account; when set, only encrypted messages are taken."""
+    wechat_push_appid: str = ""
+    """The official account's own appid."""
+
+    sms_provider: Literal["", "aliyun", "tencent", "gateway"] = ""
+    """Who sends text messages; without one they go to the visible outbox."""
+    sms_url: str = ""
+    """The provider's address where it is not the usual one; the gateway's address."""
+    sms_key_id: str = ""
+    """AccessKeyId at Alibaba Cloud, SecretId at Tencent Cloud."""
+    sms_secret: SecretStr = SecretStr("")
+    """AccessKeySecret, SecretKey, or what the gateway's requests and reports are signed under."""
+    sms_app_id: str = ""
+    """SmsSdkAppId at Tencent Cloud."""
+    sms_region: str = ""
+    """Region at the provider; its usual one when empty."""
+    sms_signature: str = ""
+    """The approved signature, without brackets."""
+    report_key: SecretStr = SecretStr("")
+    """Part of the address delivery reports come to, since their senders sign nothing; without it none are taken."""
+
     mail_host: str = ""
     """SMTP server; without one, mail goes to the visible outbox like the other channels."""
     mail_port: int = 25
@@ -57,3 +94,5 @@ class Settings(ServiceSettings):
     mail_user: str = ""
     mail_password: SecretStr = SecretStr("")
     mail_from: str = ""
+    mail_reply_to: str = ""
+    """Where answers to mails go; `+<token>` before the @ says which case they belong to. Empty asks for none."""

@@ -14,13 +14,14 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.feedback import catalogue
 from services.feedback.contacts import ContactBox
+from services.feedback.domain.callback import CallbackRules
 from services.feedback.domain.case import Case
 from services.feedback.domain.facts import Facts
 from services.feedback.domain.notice import NoticeRules, Occurrence, due_notices, values
 from services.feedback.domain.rating import ContentRule
 from services.feedback.domain.view import view_of
 from services.feedback.domain.wording import Wording
-from services.feedback.tables import notices, orders
+from services.feedback.tables import callbacks, notices, orders, praises
 from shared import db
 from shared.cloudevents import Envelope
 from shared.errors import NotFound
@@ -65,6 +66,7 @@ class Tools:
     wording: Wording
     content_rule: ContentRule
     notice_rules: NoticeRules
+    callback_rules: CallbackRules
     contacts: ContactBox | None = None
     signal: Signal | None = None
 
@@ -74,6 +76,7 @@ class Tools:
             wording=catalogue.wording(),
             content_rule=catalogue.content_rule(),
             notice_rules=catalogue.notice_rules(),
+            callback_rules=catalogue.callback_rules(),
             contacts=contacts,
             signal=signal,
         )
@@ -86,6 +89,8 @@ class Tx(db.Tx):
         super().__init__(connection)
         self.tools = tools
         self.new_orders: list[dict[str, Any]] = []
+        self.new_callbacks: list[dict[str, Any]] = []
+        self.new_praises: list[dict[str, Any]] = []
         self.new_contacts: dict[UUID, tuple[bytes, datetime]] = {}
         """Encrypted contact points by citizen, and when they were heard of."""
         self._cases: dict[UUID, Case] = {}
@@ -132,6 +137,10 @@ class Tx(db.Tx):
                 await self.connection.execute(upsert(notices).on_conflict_do_nothing(), told)
         if self.new_orders:
             await self.connection.execute(upsert(orders).on_conflict_do_nothing(), self.new_orders)
+        if self.new_callbacks:
+            await self.connection.execute(upsert(callbacks).on_conflict_do_nothing(), self.new_callbacks)
+        if self.new_praises:
+            await self.connection.execute(upsert(praises).on_conflict_do_nothing(), self.new_praises)
         if self.new_contacts:
             citizens, kept = zip(*self.new_contacts.items(), strict=True)
             data, times = zip(*kept, strict=True)
@@ -142,10 +151,17 @@ class Tx(db.Tx):
         self._touched.clear()
         await super().flush()
 
+    def differs(self, case: Case) -> bool:
+        """Whether its view is not what its facts say, in the words in use now."""
+        return case.facts.case_no is not None and not (case.view or b"").endswith(self._body(case))
+
+    def _body(self, case: Case) -> bytes:
+        return orjson.dumps(view_of(case.facts, self.tools.wording))[1:]
+
     def _render(self, case: Case) -> None:
         if case.facts.case_no is None:
             return
-        body = orjson.dumps(view_of(case.facts, self.tools.wording))[1:]
+        body = self._body(case)
         if case.view is not None and case.view.endswith(body):
             return
         case.version += 1
@@ -161,13 +177,15 @@ class Tx(db.Tx):
 
     def _notice(self, case: Case, occurrence: Occurrence, now: datetime) -> dict[str, Any]:
         facts, rule = case.facts, occurrence.rule
-        reachable = facts.citizen_id is not None
+        lead = facts.lead() if rule.audience == "unit" else None
+        reachable = facts.citizen_id is not None or lead is not None
         return {
             "notice_id": new_id(),
             "case_id": case.case_id,
             "occurrence": occurrence.key,
             "audience": rule.audience,
-            "citizen_id": facts.citizen_id,
+            "citizen_id": None if lead else facts.citizen_id,
+            "unit_code": lead.unit_code if lead else None,
             "channels": list(rule.channels),
             "template": rule.template,
             "rules_version": self.tools.notice_rules.version,

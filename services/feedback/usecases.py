@@ -7,11 +7,23 @@ from uuid import UUID
 from sqlalchemy import delete, insert, select, text, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 
+from services.feedback import calling, publishing
 from services.feedback.contacts import UnreadableContact
 from services.feedback.domain.facts import Stars, WorkPhoto
 from services.feedback.domain.rating import Given
 from services.feedback.store import Tx, facts_from
-from services.feedback.tables import contacts, notices, orders, outbox_messages, photos, progress, ratings
+from services.feedback.tables import (
+    contacts,
+    notice_preferences,
+    notices,
+    orders,
+    outbox_messages,
+    phone_tasks,
+    photos,
+    progress,
+    ratings,
+    wechat_quota,
+)
 from shared.errors import Conflict, Forbidden, NotFound
 from shared.ids import new_id
 from shared.images import Photo
@@ -45,7 +57,7 @@ class PhotoHidden(NotFound):
     zh = "未找到该照片，或无权查看"
 
 
-async def rate(tx: Tx, case_no: str, given: Given, comment: str, *, now: datetime) -> Stars:
+async def rate(tx: Tx, case_no: str, given: Given, comment: str, *, praise: bool = False, now: datetime) -> Stars:
     """The caller has been found to be the case's own. Raises `NotYetReplied`, `AlreadyRated` or `RatingClosed`."""
     case = await tx.case_of_number(case_no)
     stars = case.rate(given, tx.tools.content_rule, now=now)
@@ -57,9 +69,15 @@ async def rate(tx: Tx, case_no: str, given: Given, comment: str, *, now: datetim
         "satisfied": stars.satisfied,
         "comment": comment,
         "rule_version": tx.tools.content_rule.version,
+        "level": stars.level,
         "rated_at": now,
     }
     await tx.connection.execute(insert(ratings), row)
+    lead = case.facts.lead()
+    if praise and lead is not None:
+        calling.praise(tx, case, lead.unit_code, "rating", now=now)
+    if tx.tools.content_rule.low(given):
+        calling.after_low_mark(tx, case, now=now)
     tx.touch(case, now)
     return stars
 
@@ -181,10 +199,18 @@ async def forget(tx: Tx, citizen_id: UUID, *, now: datetime) -> None:
     )
     told = select(notices.c.notice_id).where(notices.c.citizen_id == citizen_id)
     await connection.execute(delete(outbox_messages).where(outbox_messages.c.notice_id.in_(told)))
-    pending = update(notices).where(notices.c.citizen_id == citizen_id, notices.c.state == "pending")
-    await connection.execute(pending.values(state="no_contact", reason="erased", done_at=now))
+    on_its_way = update(notices).where(
+        notices.c.citizen_id == citizen_id, notices.c.state.in_(("pending", "sending", "calling"))
+    )
+    await connection.execute(on_its_way.values(state="no_contact", reason="erased", done_at=now))
+    for table in (notice_preferences, wechat_quota, phone_tasks):
+        await connection.execute(delete(table).where(table.c.citizen_id == citizen_id))
     await connection.execute(update(ratings).where(ratings.c.case_id.in_(mine)).values(comment=""))
+    await calling.drop(tx, mine, now=now)
+    await publishing.drop(tx, mine, now=now)
     for case_id in mine:
         case = await tx.case(case_id)
         case.facts.citizen_id = None
+        if case.facts.page is not None:
+            case.facts.page.state = "withdrawn"
         tx.touch(case, now)

@@ -21,10 +21,10 @@ WITH item AS MATERIALIZED (
     $2::uuid[], $3::text[], $4::uuid[], $5::uuid[], $6::text[], $7::text[], $8::bool[], $9::bool[], $10::bool[],
     $11::text[], $12::text[], $13::text[], $14::text[], $15::text[], $16::text[], $17::text[], $18::timestamptz[],
     $19::timestamptz[], $20::timestamptz[], $21::bytea[], $22::bytea[], $23::bytea[], $24::bytea[], $25::uuid[],
-    $26::bytea[]
+    $26::bytea[], $27::bytea[]
   ) AS t(case_id, case_no, citizen_id, login, channel_code, origin_channel_code, confidential, anonymous, reply_wanted,
     type_code, category_code, title, text, place, accused_unit_code, external_no, occurred_at,
-    received_at, submitted_at, payload, scope, body_hash, answer, event_id, body)
+    received_at, submitted_at, payload, scope, body_hash, answer, event_id, body, look_up_hash)
 ), alive AS MATERIALIZED (
   SELECT id FROM persons WHERE id = ANY($1::uuid[]) FOR KEY SHARE
 ), claimed AS (
@@ -44,10 +44,10 @@ WITH item AS MATERIALIZED (
 )
 INSERT INTO cases (case_id, case_no, citizen_id, channel_code, origin_channel_code, confidential, anonymous,
   reply_wanted, type_code, category_code, title, text, place, accused_unit_code, external_no, occurred_at,
-  received_at, submitted_at, sequence)
+  received_at, submitted_at, sequence, look_up_hash)
 SELECT case_id, case_no, citizen_id, channel_code, origin_channel_code, confidential, anonymous,
   reply_wanted, type_code, category_code, title, text, place::jsonb, accused_unit_code, external_no, occurred_at,
-  received_at, submitted_at, 1 FROM admitted
+  received_at, submitted_at, 1, look_up_hash FROM admitted
 RETURNING case_id
 """
 _REPLAY = "SELECT scope, body_hash, resource_id, answer FROM idempotency_keys WHERE scope = ANY($1::bytea[])"
@@ -272,4 +272,5 @@ def _row(entry: Entry) -> tuple[object, ...]:
         claim and entry.sealed_answer,
         event.id,
         event.to_json(),
+        bytes.fromhex(entry.look_up_hash),
     )

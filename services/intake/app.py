@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from contracts.events import INTAKE
-from contracts.events.router import CaseClosed, OrderDispatched, OrderRedispatched
+from contracts.events.router import CaseClosed, CaseReopened, CaseReworked, OrderDispatched, OrderRedispatched
 from services.intake import api, consumers
 from services.intake.parts import open_parts
 from services.intake.settings import Settings
@@ -47,6 +47,8 @@ MANIFEST = Manifest(
         OrderDispatched: consumers.on_order_dispatched,
         OrderRedispatched: consumers.on_order_redispatched,
         CaseClosed: consumers.on_case_closed,
+        CaseReworked: consumers.on_case_taken_up_again,
+        CaseReopened: consumers.on_case_taken_up_again,
     },
     pace={"ROUTER": 0.5, "relay": 0.01},
     swift=frozenset({"relay"}),

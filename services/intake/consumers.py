@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from datetime import datetime
 
-from contracts.events.router import CaseClosed, OrderDispatched, OrderRedispatched
+from contracts.events.router import CaseClosed, CaseReopened, CaseReworked, OrderDispatched, OrderRedispatched
 from services.intake.domain import Holding
 from services.intake.store import Tx
 from shared.cloudevents import AnyEnvelope, Envelope
@@ -26,6 +26,11 @@ async def on_order_redispatched(tx: Tx, envelope: Envelope[OrderRedispatched], _
 
 
 async def on_case_closed(tx: Tx, envelope: Envelope[CaseClosed], _: datetime) -> None:
+    tx.save_end(envelope.case_id, envelope.data.outcome, envelope.time)
     for holding in tx.holdings_of(envelope.case_id):
         holding.release(envelope.time)
         tx.save_holding(holding)
+
+
+async def on_case_taken_up_again(tx: Tx, envelope: Envelope[CaseReopened | CaseReworked], _: datetime) -> None:
+    tx.drop_end(envelope.case_id)

@@ -106,3 +106,15 @@ class ContactForm(Form):
 class ContactRead(Form):
     reason: Annotated[str, Field(max_length=400)]
     """Why the contact is needed; kept with the reader's name for ever."""
+
+
+class SupplementForm(Form):
+    """More words, more photos, or both."""
+
+    text: Annotated[str, Field(max_length=6_000)]
+    attachments: tuple[UUID, ...] = Field((), max_length=MOST_ATTACHMENTS)
+
+
+class WithdrawalForm(Form):
+    reason_code: Annotated[str, Field(pattern=r"^[a-z][a-z_]{0,39}$", max_length=40)]
+    """One of `GET /v1/cases/withdrawal-reasons`."""

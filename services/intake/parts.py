@@ -10,9 +10,10 @@ from typing import Any
 
 import httpx
 
+from services.intake.additions.rules import AdditionRules
 from services.intake.channels import ChannelRegistry
 from services.intake.people import People
-from services.intake.ratelimit import RateLimit
+from services.intake.ratelimit import Guesses, RateLimit
 from services.intake.reception import Reception
 from services.intake.register import Register
 from services.intake.settings import Settings
@@ -45,6 +46,9 @@ class Parts:
     letters: RateLimit
     uploads: RateLimit
     number_prefix: str
+    look_up_key: bytes
+    additions: AdditionRules
+    guesses: Guesses
 
     @classmethod
     def of(cls, context: Context[Any, Any]) -> "Parts":
@@ -63,6 +67,7 @@ async def open_parts(context: Context[Settings, Tx]) -> AsyncIterator[dict[str, 
     look_up_key = parse_key(settings.look_up_key.get_secret_value(), "look-up")
     people = People(vault, json.loads(settings.feedback_jwk))
     channels = ChannelRegistry.shipped()
+    additions = AdditionRules.shipped()
 
     async def wake() -> None:
         if context.db.on_events is not None:
@@ -96,6 +101,9 @@ async def open_parts(context: Context[Settings, Tx]) -> AsyncIterator[dict[str, 
         letters=RateLimit("letters", settings.letters_per_hour, look_up_key),
         uploads=RateLimit("uploads", settings.uploads_per_hour, look_up_key),
         number_prefix=settings.number_prefix,
+        look_up_key=look_up_key,
+        additions=additions,
+        guesses=Guesses.of(additions.guesses, look_up_key),
     )
     try:
         yield {_NAME: parts}

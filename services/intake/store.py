@@ -9,6 +9,7 @@ from sqlalchemy import bindparam, delete, func, insert, or_, select, text, updat
 from sqlalchemy.dialects.postgresql import insert as upsert
 
 from services.intake import tables
+from services.intake.additions.rows import drop_ends, save_ends
 from services.intake.domain import Holding
 from services.intake.idempotency import Claim
 from shared import db
@@ -20,6 +21,7 @@ _keys, _holdings, _reads, _raw = (
     tables.contact_reads,
     tables.raw_payloads,
 )
+_added = tables.additions
 _save = upsert(_holdings)
 _SAVE_HOLDING = _save.on_conflict_do_update(
     index_elements=["order_id"],
@@ -38,6 +40,7 @@ class Tx(db.Tx):
         super().__init__(connection)
         self.holdings: dict[UUID, Holding] = {}
         self._changed: dict[UUID, Holding] = {}
+        self._ends: dict[UUID, tuple[str, datetime] | None] = {}
 
     # -- persons ---------------------------------------------------------------------------------------------------
 
@@ -64,6 +67,7 @@ class Tx(db.Tx):
             return False
         theirs = select(_cases.c.case_id).where(_cases.c.citizen_id == citizen_id)
         await self.connection.execute(delete(_raw).where(_raw.c.case_id.in_(theirs)))
+        await self.connection.execute(update(_added).where(_added.c.case_id.in_(theirs)).values(payload=None, actor=""))
         await self.connection.execute(delete(_keys).where(_keys.c.resource_id.in_(theirs)))
         await self.connection.execute(
             update(_photos)
@@ -163,6 +167,12 @@ class Tx(db.Tx):
     def save_holding(self, holding: Holding) -> None:
         self.holdings[holding.order_id] = self._changed[holding.order_id] = holding
 
+    def save_end(self, case_id: UUID, outcome: str, at: datetime) -> None:
+        self._ends[case_id] = outcome, at
+
+    def drop_end(self, case_id: UUID) -> None:
+        self._ends[case_id] = None
+
     async def add_contact_read(self, row: dict[str, object]) -> None:
         await self.connection.execute(insert(_reads).values(row))
 
@@ -183,4 +193,7 @@ class Tx(db.Tx):
                 for each in self._changed.values()
             ]
             await self.connection.execute(_SAVE_HOLDING, rows)
+        if self._ends:
+            await save_ends(self.connection, [(case, *end) for case, end in self._ends.items() if end is not None])
+            await drop_ends(self.connection, [case for case, end in self._ends.items() if end is None])
         await super().flush()

@@ -52,6 +52,7 @@ cases = Table(
     Column("received_at", DateTime(timezone=True), nullable=False),
     Column("submitted_at", DateTime(timezone=True), nullable=False),
     Column("sequence", Integer, nullable=False),
+    Column("look_up_hash", LargeBinary),  # keyed; none of cases from before the register took additions
     Index("ix_cases_citizen", "citizen_id", "case_id", postgresql_where="citizen_id IS NOT NULL"),
 )
 
@@ -107,6 +108,32 @@ attachments = Table(
     Index("ix_attachments_loose", "created_at", postgresql_where="case_id IS NULL"),
     Index("ix_attachments_sha256", "sha256"),
     Index("ix_attachments_thumb", "thumb_sha256"),
+)
+
+# What citizens add to a case: urges, supplements, withdrawals.
+additions = Table(
+    "additions",
+    metadata,
+    Column("addition_id", Uuid, primary_key=True),
+    Column("case_id", Uuid, nullable=False),
+    Column("kind", Text, nullable=False),  # urge, supplement, withdrawal
+    Column("said_by", Text, nullable=False),  # citizen, operator
+    Column("actor", Text, nullable=False),  # as attachments name their owner
+    Column("channel_code", Text, nullable=False),
+    Column("reason_code", Text),
+    Column("text", Text, nullable=False),  # with numbers masked
+    Column("payload", LargeBinary),  # the words as they came, encrypted
+    Column("received_at", DateTime(timezone=True), nullable=False),
+    Index("ix_additions_case", "case_id", "kind"),
+)
+
+# How a case ended, as the desk has said; no row while it is being handled.
+case_ends = Table(
+    "case_ends",
+    metadata,
+    Column("case_id", Uuid, primary_key=True),
+    Column("outcome", Text, nullable=False),
+    Column("ended_at", DateTime(timezone=True), nullable=False),
 )
 
 holdings = Table(

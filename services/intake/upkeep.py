@@ -65,6 +65,7 @@ class Rotation:
         self._todo: list[tuple[Table, str, tuple[str, ...]]] = [
             (tables.persons, "id", ENCRYPTED),
             (tables.raw_payloads, "case_id", ("payload",)),
+            (tables.additions, "addition_id", ("payload",)),
         ]
         self._after = UUID(int=0)
 

@@ -5,6 +5,7 @@ from typing import Any
 from uuid import UUID
 
 from contracts.events.intake import CitizenErased
+from services.intake.additions.rows import supplements_of
 from services.intake.domain import (
     CitizenForgotten,
     Contact,
@@ -94,12 +95,12 @@ def tell(tx: Tx, people: People, citizen_id: UUID, contact: Contact, *, now: dat
         tx.emit(event)
 
 
-async def my_case(tx: Tx, case_no: str, citizen_id: UUID) -> tuple[Any, list[Any]]:
-    """The case and its photos."""
+async def my_case(tx: Tx, case_no: str, citizen_id: UUID) -> tuple[Any, list[Any], list[Any]]:
+    """The case, its photos and its supplements."""
     row = await tx.case_numbered(case_no, citizen_id)
     if row is None:
         raise NoSuchCase
-    return row, list(await tx.photos_of(row.case_id))
+    return row, list(await tx.photos_of(row.case_id)), list(await supplements_of(tx.connection, row.case_id))
 
 
 async def read_contact(tx: Tx, people: People, case_id: UUID, *, by: Reader, reason: str, now: datetime) -> Contact:

@@ -145,9 +145,9 @@ async def on_breach(tx: Tx, envelope: Envelope[ClockBreached], now: datetime) ->
 
 
 async def on_warned(tx: Tx, envelope: Envelope[ClockWarned], now: datetime) -> None:
-    """News of a clock comes in any order: after the reply there is nothing left to warn of."""
+    """News of a clock comes in any order: after the reply there is nothing left to warn of, nor with a red card."""
     case = tx.known(envelope.case_id)
-    if case.state in {"queued", "handling"}:
+    if envelope.data.card != "red" and case.state in {"queued", "handling"}:
         tagging.hear(case, f"clock.warned.{envelope.data.kind}", tx.rules_of(case), now=now)
 
 

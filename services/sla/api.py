@@ -38,7 +38,7 @@ async def list_clocks(
     *,
     actor: AtWork,
     here: Here,
-    state: Literal["normal", "warned", "breached"] = "breached",
+    state: Literal["normal", "warned", "breached", "paused"] = "breached",
     unit_code: Annotated[str | None, Query(pattern=r"^[A-Za-z0-9_.-]{1,64}$")] = None,
     after: Annotated[str | None, Query(pattern=CURSOR)] = None,
     limit: Annotated[int, Query(ge=1, le=200)] = 50,
@@ -48,12 +48,12 @@ async def list_clocks(
     wanted = Wanted(state, unit_code, Cursor.parse(after) if after else None, limit + 1)
     async with here.begin() as tx:
         found = await usecases.list_clocks(tx, wanted, by=actor)
-        calendar = (await tx.stopwatch()).calendar
+        stopwatch = await tx.stopwatch()
     shown = found[:limit]
     more = len(found) > limit
     return ClockList(
         clocks=[
-            ClockView.of(each.clock, case_id=each.case_id, case_no=each.case_no, calendar=calendar, now=now)
+            ClockView.of(each.clock, case_id=each.case_id, case_no=each.case_no, stopwatch=stopwatch, now=now)
             for each in shown
         ],
         next=str(Cursor(shown[-1].clock.due_at, shown[-1].clock.clock_id)) if more else None,

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+from bisect import bisect_right
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
@@ -69,6 +70,13 @@ class WorkingHours:
         return sum(window.closes - window.opens for window in self.windows)
 
 
+class LaterHours(NamedTuple):
+    """Other working hours from a day on, as for the summer."""
+
+    first: date
+    hours: WorkingHours
+
+
 class SpecialDay(NamedTuple):
     """A day the yearly notice names: a holiday (放假), or a weekend day worked instead (调休上班)."""
 
@@ -93,6 +101,8 @@ class CalendarData:
     known_years: tuple[int, ...]
     hours: WorkingHours
     special_days: tuple[SpecialDay, ...]
+    later_hours: tuple[LaterHours, ...] = ()
+    """Hours that took the place of `hours`, rising by their first day; what was worked before them stays as it was."""
 
     def __post_init__(self) -> None:
         if not self.known_years or any(a >= b for a, b in pairwise(self.known_years)):
@@ -109,12 +119,25 @@ class CalendarData:
                     "日期重复，或所在年份不在已知年份之内",
                 )
             seen.add(special.day)
+        for at, (earlier, later) in enumerate(pairwise((date.min, *(each.first for each in self.later_hours)))):
+            if earlier >= later or self.later_hours[at].hours.every_day != self.hours.every_day:
+                raise CalendarNotUsable.at(
+                    f"/later_hours/{at}",
+                    "later hours must rise by their first day, and work on the same days",
+                    "后续工作时段须按生效日期递增，且不改变是否全年值守",
+                )
 
     def working_days(self, first: date, last: date) -> tuple[bool, ...]:
         """For each day from first to before last whether it is worked: as the notice says, else Monday to Friday."""
         special = {row.day: row.working for row in self.special_days}
         days = (date.fromordinal(ordinal) for ordinal in range(first.toordinal(), last.toordinal()))
         return tuple(self.hours.every_day or special.get(day, day.weekday() < SATURDAY) for day in days)
+
+    def hours_of_days(self, first: date, last: date) -> tuple[WorkingHours, ...]:
+        """For each day from first to before last the hours in force on it, worked or not."""
+        begins = [each.first.toordinal() for each in self.later_hours]
+        all_hours = (self.hours, *(each.hours for each in self.later_hours))
+        return tuple(all_hours[bisect_right(begins, day)] for day in range(first.toordinal(), last.toordinal()))
 
     def known_span(self) -> tuple[date, date]:
         """From the first to before the second day every year is known, up to the last one known at all."""
@@ -136,6 +159,10 @@ class CalendarData:
             "every_day": self.hours.every_day,
             "special_days": sorted((special.day.isoformat(), special.working) for special in self.special_days),
         }
+        if self.later_hours:
+            counted["later_hours"] = [
+                (each.first.isoformat(), [*map(str, each.hours.windows)]) for each in self.later_hours
+            ]
         return hashlib.sha256(json.dumps(counted, sort_keys=True).encode()).hexdigest()[:12]
 
     def with_hours(self, hours: WorkingHours, *, version: str) -> "CalendarData":
@@ -154,6 +181,9 @@ class CalendarData:
                 {"day": special.day.isoformat(), "working": special.working, "name": special.name}
                 for special in self.special_days
             ],
+            "later_hours": [
+                {"first": each.first.isoformat(), "hours": hours_to_dict(each.hours)} for each in self.later_hours
+            ],
         }
 
     @classmethod
@@ -165,6 +195,10 @@ class CalendarData:
                 known_years=tuple(int(year) for year in raw["known_years"]),
                 hours=hours_from_dict(raw["hours"]),
                 special_days=tuple(_special_day(row) for row in raw["special_days"]),
+                later_hours=tuple(
+                    LaterHours(date.fromisoformat(row["first"]), hours_from_dict(row["hours"]))
+                    for row in raw.get("later_hours", ())
+                ),
             )
         except (KeyError, TypeError, ValueError, AttributeError) as error:
             raise CalendarNotUsable(f"a field is missing or of the wrong kind: {error}") from error

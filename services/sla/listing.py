@@ -3,13 +3,13 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Literal, NamedTuple
+from typing import Any, Literal, NamedTuple
 from uuid import UUID
 
-from sqlalchemy import select, tuple_
+from sqlalchemy import and_, not_, select, tuple_
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from services.sla.stopwatch import Clock
+from services.sla.stopwatch import Clock, pauses_of
 from services.sla.tables import cases, clocks
 from services.sla.workdays import epoch
 
@@ -33,7 +33,7 @@ class Cursor(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    state: Literal["normal", "warned", "breached"]
+    state: Literal["normal", "warned", "breached", "paused"]
     unit_code: str | None
     after: Cursor | None
     limit: int
@@ -51,10 +51,14 @@ _FIELDS = [
 ]  # the table's columns are named as the clock's fields are
 
 
+# A breach said before an extension was granted stays a fact, and says nothing of the new due time.
+_LATE = and_(clocks.c.breached_at.is_not(None), clocks.c.breached_at > clocks.c.due_at)
+_STILL = and_(clocks.c.pauses.is_not(None), clocks.c.pauses[-1][1].as_string().is_(None))
 _IN_STATE = {
-    "normal": (clocks.c.warned_at.is_(None), clocks.c.breached_at.is_(None)),
-    "warned": (clocks.c.warned_at.is_not(None), clocks.c.breached_at.is_(None)),
-    "breached": (clocks.c.breached_at.is_not(None),),
+    "normal": (clocks.c.warned_at.is_(None), not_(_LATE), not_(_STILL)),
+    "warned": (clocks.c.warned_at.is_not(None), not_(_LATE), not_(_STILL)),
+    "breached": (_LATE, not_(_STILL)),
+    "paused": (_STILL,),
 }
 
 
@@ -77,6 +81,10 @@ async def page(connection: AsyncConnection, wanted: Wanted, units: Sequence[str]
         query = query.where(tuple_(clocks.c.due_at, clocks.c.clock_id) > tuple_(*wanted.after))
     names = [column.name for column in _FIELDS]
     return [
-        Listed(row[0], row[1], Clock(**dict(zip(names, row[2:], strict=True))))
+        Listed(row[0], row[1], _clock(dict(zip(names, row[2:], strict=True))))
         for row in await connection.execute(query)
     ]
+
+
+def _clock(given: dict[str, Any]) -> Clock:
+    return Clock(**given | {"pauses": pauses_of(given["pauses"])})

@@ -2,33 +2,42 @@
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, Literal
 from uuid import UUID
 
-from sqlalchemy import bindparam, delete, select, text
+from sqlalchemy import bindparam, delete, insert, or_, select, update
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from contracts.events.sla import SlaEvent
+from contracts.events.sla import OrderUrged, SlaEvent
 from services.sla import tables
-from services.sla.almanac import in_use
+from services.sla.almanac import hours_in_use
+from services.sla.board import HANDLING, Urger
 from services.sla.domain import CaseClocks
 from services.sla.kpi.ledger import Ledger
-from services.sla.limits import Filing, shipped_limits
-from services.sla.stopwatch import BREACH, Clock, Firing, Stopwatch
+from services.sla.limits import Filing
+from services.sla.oversight import records
+from services.sla.oversight.records import Record
+from services.sla.published_limits import book_of
+from services.sla.stopwatch import Clock, Stopwatch, pauses_of
 from shared.bulk import arrays, bulk_update, copy_in
 from shared.cloudevents import Envelope
 from shared.db import Tx
 
 _CASE = (
     "case_id", "sequence", "case_no", "submitted_at", "filed_at", "type_code", "grade", "standard_amount",
-    "standard_unit", "answered_at", "replied_round", "rated_round", "rated_at", "supervised_at",
+    "standard_unit", "category_code", "standard_no", "groups", "limits_edition",
+    "channel_code", "answered_at", "replied_round", "rated_round", "rated_at", "supervised_at", "closed_at",
+    "reachable", "told_at", "result_told_round", "result_told_at", "called_round", "called_at", "urged",
 )  # fmt: skip
 _CLOCK = (
     "clock_id", "kind", "order_id", "unit_code", "round", "amount", "unit", "count_from", "rule_code", "calendar",
-    "provisional", "started_at", "due_at", "warned_at", "breached_at", "stopped_at", "used_seconds",
+    "provisional", "started_at", "due_at", "warned_at", "breached_at", "stopped_at", "used_seconds", "first_due_at",
+    "pauses",
 )  # fmt: skip
-_STARTED = ("case_id", *_CLOCK)
+_STARTED = ("case_id", *_CLOCK[:-1])  # none has stood still when it starts
+_SAME = (*_CASE[1:4], *_CASE[13:])
+"""Columns named as the case's own fields are, in that order; between them stands the filing."""
 _STOPPED = ("case_id", "clock_id", "stopped_at", "used_seconds")
 _TIMER = ("case_id", "clock_id", "percent", "due_at")
 
@@ -45,52 +54,32 @@ _CLOCKS = (
     .where(tables.clocks.c.case_id == _ids.any_())
     .order_by(tables.clocks.c.case_id, tables.clocks.c.clock_id)
 )
+# What has stopped changes nothing any more, but for the work on an order, which may begin again.
+_CLOCKS_AT_WORK = _CLOCKS.where(or_(tables.clocks.c.stopped_at.is_(None), tables.clocks.c.kind.in_(HANDLING)))
 _CHANGE_CASES = bulk_update(tables.cases, _CASE[:1], _CASE[1:])
 _STOP_CLOCKS = bulk_update(tables.clocks, _STOPPED[:2], _STOPPED[2:])
 _DROP_TIMERS = delete(tables.timers).where(
     tables.timers.c.case_id == _ids.any_(),
     tables.timers.c.clock_id == bindparam("clock_ids", type_=ARRAY(tables.timers.c.clock_id.type, dimensions=1)).any_(),
 )
-
-# Only cases nobody else holds: two workers share the work case by case, a case's timers fire in their order, and
-# nobody ever waits here, so nobody can wait in a circle. What is skipped is due in the next round as well.
-_CLAIM = text(
-    """
-    SELECT t.case_id, t.clock_id, t.percent FROM timers t JOIN cases c ON c.case_id = t.case_id
-    WHERE t.due_at <= :now
-    ORDER BY t.due_at LIMIT :most FOR UPDATE OF c SKIP LOCKED
-    """
-)
-# The claim may have read a timer before another worker, done by now, fired it; this looks again under the lock.
-_FIRE = text(
-    """
-    WITH fired AS (
-      DELETE FROM timers t
-      USING unnest(CAST(:all_case_id AS uuid[]), CAST(:all_clock_id AS uuid[]), CAST(:all_percent AS smallint[]))
-            AS claimed (case_id, clock_id, percent)
-      WHERE t.case_id = claimed.case_id AND t.clock_id = claimed.clock_id AND t.percent = claimed.percent
-      RETURNING t.case_id, t.clock_id, t.percent, t.due_at
-    ), by_clock AS (
-      SELECT case_id, clock_id, array_agg(percent ORDER BY due_at) AS percents, array_agg(due_at ORDER BY due_at) AS dues,
-             bool_or(percent >= :breach) AS breached, bool_or(percent < :breach) AS warned
-      FROM fired GROUP BY case_id, clock_id
+_MOVE_CLOCK = (
+    update(tables.clocks)
+    .where(tables.clocks.c.case_id == bindparam("case"), tables.clocks.c.clock_id == bindparam("clock"))
+    .values(
+        due_at=bindparam("due"),
+        first_due_at=bindparam("first"),
+        warned_at=bindparam("warned"),
+        provisional=bindparam("unsure"),
+        pauses=bindparam("still"),
     )
-    UPDATE clocks k SET
-      breached_at = CASE WHEN by_clock.breached THEN :now ELSE k.breached_at END,
-      warned_at = CASE WHEN by_clock.warned THEN :now ELSE k.warned_at END
-    FROM by_clock
-    WHERE k.case_id = by_clock.case_id AND k.clock_id = by_clock.clock_id AND k.stopped_at IS NULL
-    RETURNING k.case_id, k.clock_id, k.kind, k.order_id, k.unit_code, k.due_at, by_clock.percents, by_clock.dues
-    """
 )
-_NEXT_DUE = text("SELECT min(due_at) FROM timers")
-_COUNT_UP = text(
-    """
-    UPDATE cases SET sequence = sequence + given.more
-    FROM unnest(CAST(:case_ids AS uuid[]), CAST(:more AS integer[])) AS given (case_id, more)
-    WHERE cases.case_id = given.case_id RETURNING cases.case_id, cases.sequence
-    """
+_DROP_ALARM = delete(tables.alarms).where(
+    tables.alarms.c.case_id == bindparam("case"),
+    tables.alarms.c.about_id == bindparam("about"),
+    tables.alarms.c.kind == bindparam("which"),
 )
+
+type AlarmKind = Literal["reply_due", "contact_due", "promised_day"]
 
 
 class SlaTx(Tx):
@@ -104,18 +93,22 @@ class SlaTx(Tx):
         self._cases: dict[UUID, CaseClocks] = {}
         self._stored: set[UUID] = set()
         self._changed: dict[UUID, CaseClocks] = {}
+        self._kept: dict[int, Record] = {}
+        self._urges: list[dict[str, object]] = []
+        self._alarms: dict[tuple[UUID, UUID, AlarmKind], datetime | None] = {}
 
     async def stopwatch(self) -> Stopwatch:
-        """The limits, and the office calendar in use."""
+        """The limits, and the calendars in use."""
         if self._stopwatch is None:
-            self._stopwatch = Stopwatch(shipped_limits(), await in_use(self.connection))
+            hours = await hours_in_use(self.connection)
+            self._stopwatch = Stopwatch(await book_of(self.connection, hours.editions), hours.office, hours)
         return self._stopwatch
 
     async def load(self, case_ids: Iterable[UUID]) -> None:
-        """Lock these cases and read them with their clocks; those never heard of begin empty."""
+        """Lock these cases and read them with the clocks that still matter; those never heard of begin empty."""
         missing = [case_id for case_id in dict.fromkeys(case_ids) if case_id not in self._cases]
         if missing:
-            loaded = await self._read(_LOCK_CASES, missing)
+            loaded = await self._read(_LOCK_CASES, missing, _CLOCKS_AT_WORK)
             stopwatch = await self.stopwatch()
             self._stored |= loaded.keys()
             self._cases |= {case_id: CaseClocks(case_id, stopwatch) for case_id in missing} | loaded
@@ -127,16 +120,21 @@ class SlaTx(Tx):
         return self._cases[case_id]
 
     async def find(self, case_id: UUID) -> CaseClocks | None:
-        """For reading only."""
+        """For reading only, with all clocks there were."""
         return (await self._read(_CASES, [case_id])).get(case_id)
 
-    async def _read(self, statement: Any, case_ids: list[UUID]) -> dict[UUID, CaseClocks]:
+    async def glance(self, case_ids: Iterable[UUID]) -> dict[UUID, CaseClocks]:
+        """Several, for reading only."""
+        wanted = list(dict.fromkeys(case_ids))
+        return await self._read(_CASES, wanted) if wanted else {}
+
+    async def _read(self, statement: Any, case_ids: list[UUID], clocks: Any = _CLOCKS) -> dict[UUID, CaseClocks]:
         stopwatch = await self.stopwatch()
         rows = await self.connection.execute(statement, {"ids": case_ids})
         cases = {row.case_id: _case(row, stopwatch) for row in rows}
         if cases:
-            for row in await self.connection.execute(_CLOCKS, {"ids": list(cases)}):
-                cases[row[0]].clocks.append(Clock(**dict(zip(_CLOCK, row[1:], strict=True))))
+            for row in await self.connection.execute(clocks, {"ids": list(cases)}):
+                cases[row[0]].clocks.append(_clock(row))
         return cases
 
     def save(self, case: CaseClocks, now: datetime) -> None:
@@ -146,36 +144,50 @@ class SlaTx(Tx):
         for event in case.events:
             self.ledger.note(case.case_id, event)
             case.sequence += 1
-            self._say(case.case_id, case.sequence, event, now)
+            self.say(case.case_id, case.sequence, event, now)
         case.events.clear()
+        for ordered in case.supervisions:
+            self.keep(ordered)
+            self.alarm(case.case_id, ordered.supervision_id, "reply_due", ordered.reply_due_at)
+        case.supervisions.clear()
 
-    def _say(self, case_id: UUID, sequence: int, event: SlaEvent, now: datetime) -> None:
+    def say(self, case_id: UUID, sequence: int, event: SlaEvent, now: datetime) -> None:
         cause = self.cause.id if self.cause else None
         self.emit(Envelope.of(event, case_id=case_id, sequence=sequence, now=now, causation_id=cause))
 
-    async def fire(self, now: datetime, most: int) -> int:
-        """Claim what is due, earliest first, and say it; answers how many timers were claimed."""
-        claimed = (await self.connection.execute(_CLAIM, {"now": now, "most": most})).all()
-        if not claimed:
-            return 0
-        given = arrays(_TIMER[:3], claimed)
-        rows = await self.connection.execute(_FIRE, {"now": now, "breach": BREACH, **given})
-        firings = sorted(_firings(rows), key=lambda firing: firing.fell_due_at)
-        more: dict[UUID, int] = {}
-        for firing in firings:
-            more[firing.case_id] = more.get(firing.case_id, 0) + 1
-        counts = {"case_ids": list(more), "more": list(more.values())}
-        totals = await self.connection.execute(_COUNT_UP, counts)
-        sequences = {row.case_id: row.sequence - more[row.case_id] for row in totals}
-        for firing in firings:
-            sequences[firing.case_id] += 1
-            self._say(firing.case_id, sequences[firing.case_id], firing.event(), now)
-        return len(claimed)
+    def keep(self, *records: Record) -> None:
+        """Write these with the rest."""
+        self._kept.update({id(record): record for record in records})
 
-    async def next_due(self) -> datetime | None:
-        """The instant of the earliest timer there is."""
-        found: datetime | None = (await self.connection.execute(_NEXT_DUE)).scalar_one()
-        return found
+    def alarm(self, case_id: UUID, about_id: UUID, kind: AlarmKind, at: datetime | None) -> None:
+        """Look at it again then; None is never."""
+        self._alarms[case_id, about_id, kind] = at
+
+    def urged(
+        self,
+        case: CaseClocks,
+        said: Sequence[OrderUrged],
+        *,
+        urge_id: UUID,
+        by: Urger,
+        at: datetime,
+        by_id: str = "",
+        note: str = "",
+    ) -> None:
+        """Keep who urged; `by_id` is empty for citizens and operators, whom the register knows."""
+        first = said[0] if said else None
+        row: dict[str, object] = {
+            "case_id": case.case_id,
+            "urge_id": urge_id,
+            "order_id": first.order_id if first else None,
+            "unit_code": first.unit_code if first else None,
+            "by": by,
+            "urged_by": by_id,
+            "urged_at": at,
+            "times": case.urged,
+            "note": note,
+        }
+        self._urges.append(row)
 
     async def flush(self) -> None:
         changed = list(self._changed.values())
@@ -184,21 +196,40 @@ class SlaTx(Tx):
         started = [(case.case_id, clock) for case in changed for clock in case.started]
         fresh = {clock.clock_id for _, clock in started}
         stopped = [(c.case_id, clock) for c in changed for clock in c.stopped if clock.clock_id not in fresh]
+        moved = {clock.clock_id: (case.case_id, clock) for case in changed for clock in case.moved}
         await self._write(_STOP_CLOCKS, _STOPPED, [_stopped_row(*pair) for pair in stopped])
-        if stopped:
-            given = {"ids": list({case_id for case_id, _ in stopped}), "clock_ids": [c.clock_id for _, c in stopped]}
+        if silent := [*stopped, *moved.values()]:
+            given = {"ids": list({case_id for case_id, _ in silent}), "clock_ids": [c.clock_id for _, c in silent]}
             await self.connection.execute(_DROP_TIMERS, given)
         await copy_in(self.connection, "clocks", _STARTED, [_clock_row(*pair) for pair in started])
+        if moved:
+            await self.connection.execute(_MOVE_CLOCK, [_moved_row(*pair) for pair in moved.values()])
+        armed = [*started, *(pair for key, pair in moved.items() if key not in fresh)]
         timers = [(case_id, clock.clock_id, timer.percent, timer.due_at)
-                  for case_id, clock in started if clock.running for timer in clock.timers]  # fmt: skip
+                  for case_id, clock in armed if clock.running for timer in clock.timers]  # fmt: skip
         await copy_in(self.connection, "timers", _TIMER, timers)
         self._stored |= self._changed.keys()
         self._changed.clear()
         for case in changed:
             case.started.clear()
             case.stopped.clear()
+            case.moved.clear()
+        await records.write(self.connection, self._kept.values())
+        self._kept.clear()
+        if self._urges:
+            await self.connection.execute(insert(tables.urges), self._urges)
+            self._urges.clear()
+        await self._set_alarms()
         await self.ledger.flush(self.connection)
         await super().flush()
+
+    async def _set_alarms(self) -> None:
+        if self._alarms:
+            given = [{"case": case, "about": about, "which": kind} for case, about, kind in self._alarms]
+            await self.connection.execute(_DROP_ALARM, given)
+            rows = [(*key, due_at) for key, due_at in self._alarms.items() if due_at is not None]
+            await copy_in(self.connection, "alarms", ("case_id", "about_id", "kind", "due_at"), rows)
+            self._alarms.clear()
 
     async def _write(self, statement: Any, names: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
         if rows:
@@ -208,31 +239,52 @@ class SlaTx(Tx):
 def _case(row: Any, stopwatch: Stopwatch) -> CaseClocks:
     filing = None
     if row.filed_at is not None:
-        filing = Filing(row.filed_at, row.type_code, row.grade, row.standard_amount, row.standard_unit)
-    return CaseClocks(
-        case_id=_plain(row.case_id),
-        stopwatch=stopwatch,
-        sequence=row.sequence,
-        case_no=row.case_no,
-        submitted_at=row.submitted_at,
-        filing=filing,
-        answered_at=row.answered_at,
-        replied_round=row.replied_round,
-        rated_round=row.rated_round,
-        rated_at=row.rated_at,
-        supervised_at=row.supervised_at,
-    )
+        filing = Filing(
+            row.filed_at,
+            row.type_code,
+            row.grade,
+            row.standard_amount,
+            row.standard_unit,
+            row.category_code or "",
+            row.standard_no,
+            row.channel_code or "",
+            tuple((row.groups or "").split()),
+            row.limits_edition,
+        )
+    known = {name: getattr(row, name) for name in _SAME}
+    return CaseClocks(case_id=_plain(row.case_id), stopwatch=stopwatch, filing=filing, **known)
 
 
 def _case_row(case: CaseClocks) -> tuple[object, ...]:
     filing = case.filing
-    filed = (filing.filed_at, filing.type_code, filing.grade, filing.amount, filing.unit) if filing else (None,) * 5
-    rated = (case.replied_round, case.rated_round, case.rated_at, case.supervised_at)
-    return (case.case_id, case.sequence, case.case_no, case.submitted_at, *filed, case.answered_at, *rated)
+    filed: tuple[object, ...] = (None,) * 9
+    if filing is not None:
+        judged = (filing.category_code, filing.standard_no, " ".join(filing.groups) or None, filing.edition)
+        filed = (filing.filed_at, filing.type_code, filing.grade, filing.amount, filing.unit, *judged)
+    return (case.case_id, *(getattr(case, name) for name in _SAME[:3]), *filed, *(getattr(case, n) for n in _SAME[3:]))
+
+
+def _clock(row: Any) -> Clock:
+    given = dict(zip(_CLOCK, row[1:], strict=True))
+    given["pauses"] = pauses_of(given["pauses"])
+    return Clock(**given)
 
 
 def _clock_row(case_id: UUID, clock: Clock) -> tuple[object, ...]:
-    return (case_id, *(getattr(clock, name) for name in _CLOCK))
+    return (case_id, *(getattr(clock, name) for name in _CLOCK[:-1]))
+
+
+def _moved_row(case_id: UUID, clock: Clock) -> dict[str, object]:
+    still = [[since.isoformat(), until.isoformat() if until else None] for since, until in clock.pauses]
+    return {
+        "case": case_id,
+        "clock": clock.clock_id,
+        "due": clock.due_at,
+        "first": clock.first_due_at,
+        "warned": clock.warned_at,
+        "unsure": clock.provisional,
+        "still": still or None,
+    }
 
 
 def _stopped_row(case_id: UUID, clock: Clock) -> tuple[object, ...]:
@@ -242,9 +294,3 @@ def _stopped_row(case_id: UUID, clock: Clock) -> tuple[object, ...]:
 def _plain(given: UUID) -> UUID:
     """The driver's UUIDs are of a class of its own, which the envelope's JSON does not take."""
     return UUID(int=given.int)
-
-
-def _firings(rows: Iterable[Any]) -> Iterable[Firing]:
-    for case_id, clock_id, kind, order_id, unit_code, due_at, percents, dues in rows:
-        for percent, fell_due_at in zip(percents, dues, strict=True):
-            yield Firing(_plain(case_id), clock_id, kind, order_id, unit_code, due_at, percent, fell_due_at)

@@ -1,15 +1,26 @@
 """The clock door: a durable loop that says in order of due time what has come due."""
 
+import logging
 import time
 from collections.abc import Awaitable, Callable, Sequence
 
 from nats.js.errors import NotFoundError
+from prometheus_client import Histogram
 
-from services.sla import usecases
+from services.sla import firing, usecases
+from services.sla.firing import Fired
 from services.sla.store import SlaTx
 from shared.bus import Bus
 from shared.clock import Clock
 from shared.db import Begin
+
+log = logging.getLogger(__name__)
+
+LATENESS = Histogram(
+    "huying_timer_lateness_seconds",
+    "From the instant something was due to be said until it was said, on the system's clock",
+    buckets=(0.005, 0.01, 0.02, 0.04, 0.06, 0.1, 0.25, 0.5, 1, 5, 60, 3600, 86_400),
+)
 
 type Ready = Callable[[], Awaitable[bool]]
 
@@ -27,19 +38,41 @@ class Timers:
     name = "timers:sla"
 
     def __init__(
-        self, begin: Begin[SlaTx], clock: Clock, *, batch: int = 500, poll: float = 0.2, ready: Ready = at_once
+        self,
+        begin: Begin[SlaTx],
+        clock: Clock,
+        *,
+        batch: int = 500,
+        poll: float = 0.2,
+        ready: Ready = at_once,
+        patience: float = 5.0,
     ) -> None:
+        """`patience`: seconds of the clock a timer may be late before that is a backlog, which is told."""
         self._begin, self._clock, self._batch, self._poll, self._ready = begin, clock, batch, poll, ready
         self.idle = poll
+        self._patience, self._behind = patience, 0
 
     async def run_once(self) -> bool:
         if not await self._ready():
             return False
         async with self._begin() as tx:
-            claimed = await usecases.fire_due(tx, now=self._clock.now(), most=self._batch)
-            next_due = await tx.next_due()
+            fired = await usecases.fire_due(tx, now=self._clock.now(), most=self._batch)
+            next_due = await firing.next_due(tx)
         self.idle = min(self._clock.seconds_until(next_due), self._poll) if next_due else self._poll
-        return claimed == self._batch
+        self._measure(fired)
+        return fired.claimed == self._batch
+
+    def _measure(self, fired: Fired) -> None:
+        """After the commit: how late it was, and a word at both ends of a backlog, as after a downtime."""
+        for late in fired.late:
+            LATENESS.observe(late)
+        worst = max(fired.late, default=0.0)
+        if worst > self._patience and not self._behind:
+            log.warning("%s: behind by %.0f s; what is due is said in order, the oldest first", self.name, worst)
+        self._behind += len(fired.late) if worst > self._patience or self._behind else 0
+        if self._behind and worst <= self._patience:
+            log.warning("%s: caught up after %d timers", self.name, self._behind)
+            self._behind = 0
 
     async def close(self) -> None:
         """Holds nothing between two rounds."""

@@ -5,16 +5,35 @@ from datetime import datetime
 from typing import ClassVar
 from uuid import UUID
 
-from services.sla import almanac, listing
+from services.sla import almanac, firing, listing
+from services.sla.calendar import CalendarData
 from services.sla.calendars import shipped_calendar, shipped_hours
 from services.sla.domain import CaseClocks, CaseNotTimed
+from services.sla.firing import Fired
+from services.sla.hours import shipped_working_time
 from services.sla.listing import Listed, Wanted
+from services.sla.oversight import usecases as overseeing
+from services.sla.publications import Publication, publish
 from services.sla.store import SlaTx
 from services.sla.workdays import Calendar
 from shared.errors import Forbidden
 from shared.tokens import Actor
 
-EVERYWHERE = frozenset({"operator", "dispatcher", "reviewer", "supervisor", "leader", "admin"})
+EVERYWHERE = frozenset(
+    {
+        "operator",
+        "filing_clerk",
+        "dispatcher",
+        "reviewer",
+        "callback_clerk",
+        "supervisor",
+        "ruling_panel",
+        "discipline",
+        "analyst",
+        "leader",
+        "admin",
+    }
+)
 """Roles that look at the whole district; everybody else at the clocks of their own units."""
 
 
@@ -24,15 +43,36 @@ class OtherUnit(Forbidden):
     zh: ClassVar[str] = "只能查看本单位的计时"
 
 
-async def fire_due(tx: SlaTx, *, now: datetime, most: int) -> int:
-    """Say what has come due, earliest first; answers how many timers were taken."""
-    return await tx.fire(now, most)
+async def fire_due(tx: SlaTx, *, now: datetime, most: int) -> Fired:
+    """Say what has come due, earliest first: of clocks, and then of what is asked for and ordered about them."""
+    fired = await firing.fire(tx, now, most)
+    if fired.claimed < most:
+        for alarm in await firing.alarms(tx, now, most):
+            await overseeing.hear_alarm(tx, alarm, now=now)
+    return fired
 
 
 async def seed_calendars(tx: SlaTx, *, now: datetime) -> None:
-    """Adopt the shipped calendars, one for each kind of hours; those known already stay as they are."""
-    for code in dict.fromkeys(hours.code for hours in shipped_hours()):
-        await almanac.adopt(tx.connection, shipped_calendar(code), now)
+    """Adopt the shipped calendars, one for each kind of hours, and whose hours the units keep.
+
+    What has been published here stays in use: a shipped calendar only takes the place of one that knows fewer years,
+    and then the open clocks are counted again.
+    """
+    known = {kept.data.hours.code: kept.data for kept in await almanac.kept(tx.connection) if kept.in_use}
+    shipped = [shipped_calendar(code) for code in dict.fromkeys(hours.code for hours in shipped_hours())]
+    for data in shipped:
+        if data.hours.code not in known:
+            await almanac.adopt(tx.connection, data, now)
+    for kept in shipped_working_time().units if not known else ():
+        await almanac.keep_hours(tx.connection, kept.unit_code, kept.hours_code, kept.valid_from)
+    newer = [data for data in shipped if data.hours.code in known and _knows_more(data, known[data.hours.code])]
+    if newer:
+        reason = f"随系统升级载入{newer[0].known_years[-1]}年放假安排"
+        await publish(tx, Publication(newer, reason=reason, by="upgrade"), now=now)
+
+
+def _knows_more(shipped: CalendarData, used: CalendarData) -> bool:
+    return not used.later_hours and set(shipped.known_years) > set(used.known_years)
 
 
 async def calendars(tx: SlaTx) -> Sequence[almanac.Kept]:

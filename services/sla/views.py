@@ -7,11 +7,11 @@ from uuid import UUID
 from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, PlainSerializer
 
 from services.sla import wording
-from services.sla.almanac import OFFICE, Kept
+from services.sla.almanac import Kept
 from services.sla.domain import CaseClocks
-from services.sla.limits import SHENZHEN, shipped_limits
-from services.sla.stopwatch import Clock, State
-from services.sla.workdays import Calendar, CountFrom, Unit
+from services.sla.hours import OFFICE, SHENZHEN
+from services.sla.stopwatch import Clock, State, Stopwatch
+from services.sla.workdays import CountFrom, Unit
 
 FIRST_YEAR, LAST_YEAR = 2000, 2100
 
@@ -28,6 +28,8 @@ Local = Annotated[datetime, PlainSerializer(lambda at: at.astimezone(SHENZHEN).i
 
 
 class LimitView(BaseModel):
+    model_config = ConfigDict(from_attributes=True)
+
     amount: int
     unit: Unit
     count_from: CountFrom
@@ -37,6 +39,12 @@ class RuleView(BaseModel):
     code: str
     reason: str
     """In Chinese."""
+
+
+class PauseView(BaseModel):
+    since: Local
+    until: Local | None
+    """None while it stands still."""
 
 
 class ClockView(BaseModel):
@@ -51,6 +59,9 @@ class ClockView(BaseModel):
     started_at: Local
     due_at: Local
     due_text: str
+    original_due_at: Local
+    """When it was due at first, before any extension, suspension or new calendar."""
+    pauses: list[PauseView]
     warned_at: Local | None
     breached_at: Local | None
     stopped_at: Local | None
@@ -68,8 +79,12 @@ class ClockView(BaseModel):
     """The due time rests on a year whose holidays are not yet known."""
 
     @classmethod
-    def of(cls, clock: Clock, *, case_id: UUID, case_no: str | None, calendar: Calendar, now: datetime) -> "ClockView":
+    def of(
+        cls, clock: Clock, *, case_id: UUID, case_no: str | None, stopwatch: Stopwatch, now: datetime
+    ) -> "ClockView":
+        calendar = stopwatch.calendar_of(clock)
         until = clock.stopped_at or max(now, clock.started_at)
+        counted = clock.pauses[-1][0] if clock.paused else until
         return cls(
             clock_id=clock.clock_id,
             case_id=case_id,
@@ -82,15 +97,17 @@ class ClockView(BaseModel):
             started_at=clock.started_at,
             due_at=clock.due_at,
             due_text=wording.due_text(calendar, clock.due_at),
+            original_due_at=clock.original_due_at,
+            pauses=[PauseView(since=since, until=end) for since, end in clock.pauses],
             warned_at=clock.warned_at,
             breached_at=clock.breached_at,
             stopped_at=clock.stopped_at,
             on_time=clock.on_time,
-            elapsed_seconds=calendar.elapsed(clock.started_at, until, clock.unit),
-            remaining_seconds=calendar.remaining(until, clock.due_at, clock.unit),
-            share_used=round(calendar.share_used(clock.started_at, clock.due_at, until, clock.unit), 4),
+            elapsed_seconds=stopwatch.used(clock, until),
+            remaining_seconds=calendar.remaining(counted, clock.due_at, clock.unit),
+            share_used=round(stopwatch.share_used(clock, until), 4),
             limit=LimitView(amount=clock.amount, unit=clock.unit, count_from=clock.count_from),
-            rule=RuleView(code=clock.rule_code, reason=shipped_limits().explain(clock.rule_code)),
+            rule=RuleView(code=clock.rule_code, reason=stopwatch.book.explain(clock.rule_code)),
             calendar=clock.calendar,
             provisional=clock.provisional,
         )
@@ -106,7 +123,6 @@ class CaseClocksView(BaseModel):
 
     @classmethod
     def of(cls, case: CaseClocks, now: datetime) -> "CaseClocksView":
-        calendar = case.stopwatch.calendar
         return cls(
             case_id=case.case_id,
             case_no=case.case_no,
@@ -114,7 +130,7 @@ class CaseClocksView(BaseModel):
             filed_at=case.filing.filed_at if case.filing else None,
             supervised_at=case.supervised_at,
             clocks=[
-                ClockView.of(clock, case_id=case.case_id, case_no=case.case_no, calendar=calendar, now=now)
+                ClockView.of(clock, case_id=case.case_id, case_no=case.case_no, stopwatch=case.stopwatch, now=now)
                 for clock in sorted(case.clocks, key=lambda clock: (clock.started_at, clock.due_at, clock.kind))
             ],
         )

@@ -2,8 +2,9 @@
 
 from datetime import datetime, time
 
-from services.sla.limits import SHENZHEN
-from services.sla.workdays import Calendar, DueTime, Limit
+from services.sla.daytables import DueTime
+from services.sla.hours import SHENZHEN
+from services.sla.workdays import Calendar, Limit
 
 _COUNTED = {
     ("urgent_hour", "now"): "自{start}起连续计{amount}小时，不分昼夜和节假日",
@@ -44,3 +45,11 @@ def _day(local: datetime) -> str:
 
 def _minute(local: datetime) -> str:
     return f"{_day(local)}{local:%H:%M}"
+
+
+def timers(waiting: tuple[int, datetime | None], now: datetime) -> dict[str, str]:
+    """For `/readyz`: how many are due and not said yet, and how long the oldest has been."""
+    number, oldest = waiting
+    if oldest is None:
+        return {"timers": "on time"}
+    return {"timers": f"{number} due, the oldest for {(now - oldest).total_seconds():.1f} s"}

@@ -15,19 +15,21 @@ The principles behind every edge case, so that none of them is an accident:
 """
 
 from bisect import bisect_right
-from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime
-from itertools import accumulate
-from typing import ClassVar, Final, Literal, NamedTuple, get_args
+from datetime import UTC, date, datetime, timedelta
+from functools import partial
+from typing import ClassVar, Final, Literal, get_args
 
-from services.sla.calendar import DAY, CalendarData, Window
+from services.sla.calendar import DAY, CalendarData
+from services.sla.daytables import DueTime, Line, Shape, tables_of
 from shared.errors import DomainError
 
 Unit = Literal["urgent_hour", "work_hour", "work_day", "calendar_day"]
 CountFrom = Literal["now", "next_day"]
 
 HOUR: Final = 3600
+MOST_HOURS: Final = 24 * 36_525
+"""A century: no calendar is that long, and a `timedelta` could not be much longer."""
 COUNTS_FROM: Final[dict[Unit, CountFrom]] = {
     "urgent_hour": "now",
     "work_hour": "now",
@@ -70,6 +72,10 @@ class Limit:
     amount: int
     unit: Unit
     count_from: CountFrom | None = None
+    working: int = field(init=False, repr=False, compare=False)
+    """The amount, if it is working time that begins at once; else 0."""
+    span: timedelta = field(init=False, repr=False, compare=False)
+    """Of a limit that runs through nights and holidays; without meaning for the others."""
 
     def __post_init__(self) -> None:
         if isinstance(self.amount, bool) or not isinstance(self.amount, int) or self.amount < 1:
@@ -82,52 +88,65 @@ class Limit:
             raise LimitNotUsable(f"{self.count_from!r} is not one of {', '.join(get_args(CountFrom))}")
         if self.unit == "urgent_hour" and self.count_from != "now":
             raise LimitNotUsable("urgent hours run at once")
-
-
-class DueTime(NamedTuple):
-    """When a limit ends, in UTC, by which calendar; `unknown_year` is the first it rests on that has no notice yet."""
-
-    at: datetime
-    unknown_year: int | None
-    calendar_version: str
+        at_once = self.count_from == "now" and self.unit in ("work_hour", "work_day")
+        object.__setattr__(self, "working", self.amount if at_once else 0)
+        hours = self.amount * (1 if self.unit == "urgent_hour" else 24)
+        object.__setattr__(self, "span", timedelta(hours=min(hours, MOST_HOURS)))
 
     @property
-    def provisional(self) -> bool:
-        """Whether a year was counted by its weekdays alone, so that its notice may still move this due time."""
-        return self.unknown_year is not None
+    def nominal_hours(self) -> float:
+        """In office hours, for comparing limits of different units: a day of any kind is eight, three hours on end one."""
+        return self.amount * {"urgent_hour": 1 / 3, "work_hour": 1.0, "work_day": 8.0, "calendar_day": 8.0}[self.unit]
+
+
+_due = partial(tuple.__new__, DueTime)
+"""A DueTime without the detour over its constructor, which costs as much as finding it."""
+_SECOND: Final = tuple(timedelta(seconds=second) for second in range(DAY + 1))
+"""Every second of a day as the difference it makes: looked up in a third of the time it takes to be made."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Calendar:
     """Working time of one calendar version, ready to be counted: immutable, shared freely between tasks.
 
-    Working days are numbered once, so an instant is a position on the line of all working seconds, and every question
-    is one addition or subtraction on that line: no day is ever walked. `assumed_years` are counted beyond the known
-    ones (provisionally), so that the clocks of a district that forgot to load a notice go on.
-    Each day of a calendar has the same windows; new office hours are a new version.
+    Each day knows the working seconds before it, so an instant is a position on the line of all working seconds, and
+    every question is one addition or subtraction on that line and a search among the windows of one day: no day is
+    ever walked. `assumed_years` are counted beyond the known ones (provisionally), so that the clocks of a district
+    that forgot to load a notice go on.
     """
 
     data: CalendarData
     assumed_years: int = 10
     first_s: int = field(init=False)  # the first local midnight that can be counted, in epoch seconds
     last_s: int = field(init=False)  # the first instant that cannot
-    day_seconds: int = field(init=False)
+    day_seconds: int = field(init=False)  # of a working day under the newest hours
     version: str = field(init=False)
     _first_ordinal: int = field(init=False, repr=False)
     _first_at: datetime = field(init=False, repr=False)
     _known_from: int = field(init=False, repr=False)  # day of the table
+    _known_until: datetime = field(init=False, repr=False)
+    _known_from_s: int = field(init=False, repr=False)
     _known_until_s: int = field(init=False, repr=False)
     _works: tuple[bool, ...] = field(init=False, repr=False)  # by day of the table
+    _days_before: tuple[int, ...] = field(init=False, repr=False)  # working days before that day
     _before: tuple[int, ...] = field(init=False, repr=False)  # working seconds before that day
-    _midnights: tuple[int, ...] = field(init=False, repr=False)  # of the n-th working day, in epoch seconds
-    _edges: tuple[int, ...] = field(init=False, repr=False)  # of the windows: open, close, open, close …
-    _passed: tuple[tuple[int, int], ...] = field(init=False, repr=False)  # from edge to edge: a + b * second of day
-    _ends: tuple[int, ...] = field(init=False, repr=False)  # working seconds of the day at each closing
-    _lags: tuple[int, ...] = field(init=False, repr=False)  # second of day minus working second, per window
+    _shapes: tuple[Shape, ...] = field(init=False, repr=False)  # of that day
+    _day_seconds: tuple[int, ...] = field(init=False, repr=False)  # of that day, if it were worked
+    _same: Shape | None = field(init=False, repr=False)  # of every working day, when they are all alike
+    _line: Line | None = field(
+        init=False, repr=False
+    )  # what `due` needs of a calendar whose working days are all alike
+    _starts: tuple[int, ...] = field(
+        init=False, repr=False
+    )  # working seconds before the n-th working day, and after all
+    _worked: tuple[Shape, ...] = field(init=False, repr=False)  # of the n-th working day
+    _mornings: tuple[datetime, ...] = field(init=False, repr=False)  # midnight of the n-th working day
+    _mornings_s: tuple[int, ...] = field(init=False, repr=False)
+    _closings: tuple[DueTime, ...] = field(init=False, repr=False)  # the end of the n-th working day
+    _midnights: tuple[DueTime, ...] = field(init=False, repr=False)  # the beginning of each day of the table
 
     def __post_init__(self) -> None:
-        tables = _day_tables(self.data, self.assumed_years) | _window_tables(self.data.hours.windows)
-        for name, value in tables.items():
+        for name, value in tables_of(self.data, self.assumed_years).items():
             object.__setattr__(self, name, value)
 
     def due(self, start: datetime, limit: Limit) -> DueTime:
@@ -135,16 +154,72 @@ class Calendar:
 
         InstantWithoutZone for a naive start; OutsideCalendar for what lies beyond the calendar.
         """
-        unit = limit.unit
         try:
             since = start - self._first_at
         except TypeError:
             raise InstantWithoutZone from None
-        at_s = self._due(since.days, since.seconds, unit, limit.amount, limit.count_from)
-        unknown = None
-        if since.days < self._known_from or at_s > self._known_until_s:
-            unknown = self._unknown_year(epoch(start), at_s, unit)
-        return DueTime(datetime.fromtimestamp(at_s, UTC), unknown, self.version)
+        day, working, line = since.days, limit.working, self._line
+        try:
+            if working and line is not None and day >= 0:
+                # What `_beginning_now` does, without the calls that would cost as much again.
+                shapes, before, mornings, size, ends, lags = line
+                edges, passed, _, _, _ = shapes[day]
+                second = since.seconds
+                already, running = passed[bisect_right(edges, second)]
+                rest = before[day] + already + running * second - 1
+                rest += working * HOUR if limit.unit == "work_hour" else working * size
+                n = rest // size
+                rest -= n * size
+                due = _due((mornings[n] + _SECOND[rest + 1 + lags[bisect_right(ends, rest)]], None, self.version))
+            elif limit.count_from == "next_day":
+                due = self._after_midnight(day + 1, limit.amount, limit.unit)
+            else:
+                due = self._beginning_now(start, since, limit)
+        except IndexError:
+            raise OutsideCalendar from None
+        if day < self._known_from or due[0] > self._known_until:
+            return self._provisional(start, due, limit.unit)
+        return due
+
+    def _provisional(self, start: datetime, due: DueTime, unit: Unit) -> DueTime:
+        if due.at >= self._midnights[-1].at:
+            raise OutsideCalendar
+        return due._replace(unknown_year=self._unknown_year(epoch(start), epoch(due.at), unit))
+
+    def _beginning_now(self, start: datetime, since: timedelta, limit: Limit) -> DueTime:
+        day, second = since.days, since.seconds
+        if day < 0:
+            raise IndexError
+        if limit.working:
+            seconds = limit.amount * (HOUR if limit.unit == "work_hour" else self._day_seconds[day])
+            return _due((self._closing(self._position(day, second) + seconds), None, self.version))
+        if start.tzinfo is not UTC or start.microsecond:
+            start = self._first_at + timedelta(day, second)
+        return _due((start + limit.span, None, self.version))
+
+    def _after_midnight(self, day: int, amount: int, unit: Unit) -> DueTime:
+        """The end of a limit that begins with this day of the table."""
+        if day < 0:
+            raise IndexError
+        if unit == "work_day":
+            return self._closings[self._days_before[day] + amount - 1]
+        if unit == "calendar_day":
+            return self._midnights[day + amount]
+        return _due((self._closing(self._before[day] + amount * HOUR), None, self.version))
+
+    def _closing(self, position: int) -> datetime:
+        """The first instant at which so much working time, at least a second, has passed."""
+        day, rest, shape = self._locate(position - 1)
+        return self._mornings[day] + _SECOND[rest + 1 + shape.lags[bisect_right(shape.ends, rest)]]
+
+    def _locate(self, position: int) -> tuple[int, int, Shape]:
+        """Which working day that position of the line is in, and how far."""
+        shape = self._same
+        if shape is not None:
+            day = position // shape.seconds
+            return day, position - day * shape.seconds, shape
+        day = bisect_right(self._starts, position) - 1
+        return day, position - self._starts[day], self._worked[day]
 
     def due_epoch(self, start_s: int, unit: Unit, amount: int, count_from: CountFrom | None = None) -> int:
         """`due` in epoch seconds, for great numbers; whether it is provisional is `unknown_year`'s to say.
@@ -157,16 +232,13 @@ class Calendar:
     def _due(self, day: int, second: int, unit: Unit, amount: int, count_from: CountFrom | None) -> int:
         if count_from == "next_day":
             day, second = day + 1, 0
-        if unit == "work_day":
-            seconds = amount * self.day_seconds
-        elif unit == "work_hour":
-            seconds = amount * HOUR
-        else:
+        if unit in ("urgent_hour", "calendar_day"):
             at_s = self.first_s + day * DAY + second + amount * (HOUR if unit == "urgent_hour" else DAY)
             if day < 0 or at_s >= self.last_s:
                 raise OutsideCalendar
             return at_s
-        return self._closing(self._position(day, second) + seconds)
+        position = self._position(day, second)
+        return self._closing_s(position + amount * (HOUR if unit == "work_hour" else self._day_seconds[day]))
 
     def add_epoch(self, start_s: int, seconds: int) -> int:
         """The instant `seconds` of working time after `start_s`, or before it if negative.
@@ -176,9 +248,9 @@ class Calendar:
         """
         at = self._position_s(start_s) + seconds
         if seconds > 0:
-            return self._closing(at)
+            return self._closing_s(at)
         if seconds < 0:
-            return self._opening(at)
+            return self._opening_s(at)
         return start_s
 
     def add_working_seconds(self, start: datetime, seconds: int) -> datetime:
@@ -214,7 +286,7 @@ class Calendar:
     def is_working(self, at: datetime) -> bool:
         """Whether the instant lies in a working window of a working day."""
         day, second = divmod(epoch(at) - self.first_s, DAY)
-        return self.is_working_day(self._day(day)) and bisect_right(self._edges, second) % 2 == 1
+        return self.is_working_day(self._day(day)) and bisect_right(self._shapes[day].edges, second) % 2 == 1
 
     def is_working_day(self, day: date) -> bool:
         """Whether this local day is worked; by the weekday alone in a year that is not known."""
@@ -230,6 +302,12 @@ class Calendar:
     def unknown_year(self, start: datetime, end: datetime, unit: Unit) -> int | None:
         """The first year from start to end whose notice is not known, if this unit depends on working days."""
         return self._unknown_year(epoch(start), epoch(end), unit)
+
+    def provisional_epoch(self, start_s: int, due_s: int, unit: Unit) -> bool:
+        """Whether `unknown_year` would name one; the common answer costs two comparisons."""
+        if self._known_from_s <= start_s and due_s <= self._known_until_s:
+            return False
+        return self._unknown_year(start_s, due_s, unit) is not None
 
     def _unknown_year(self, start_s: int, end_s: int, unit: Unit) -> int | None:
         if self.data.hours.every_day or unit in ("urgent_hour", "calendar_day"):
@@ -250,27 +328,29 @@ class Calendar:
         try:
             if day < 0:
                 raise IndexError
-            if self._works[day]:
-                passed, running = self._passed[bisect_right(self._edges, second)]
-                return self._before[day] + passed + running * second
-            return self._before[day]
+            shape = self._shapes[day]
+            passed, running = shape.passed[bisect_right(shape.edges, second)]
+            return self._before[day] + passed + running * second
         except IndexError:
             raise OutsideCalendar from None
 
-    def _closing(self, position: int) -> int:
-        """The first instant at which so much working time, at least a second, has passed."""
-        day, passed = divmod(position - 1, self.day_seconds)
+    def _closing_s(self, position: int) -> int:
+        """`_closing` in epoch seconds."""
         try:
-            return self._midnights[day] + passed + 1 + self._lags[bisect_right(self._ends, passed)]
+            day, rest, shape = self._locate(position - 1)
+            return self._mornings_s[day] + rest + 1 + shape.lags[bisect_right(shape.ends, rest)]
         except IndexError:
             raise OutsideCalendar from None
 
-    def _opening(self, position: int) -> int:
+    def _opening_s(self, position: int) -> int:
         """The last instant at which no more working time than this has passed."""
-        day, passed = divmod(position, self.day_seconds)
-        if day < 0:
-            raise OutsideCalendar
-        return self._midnights[day] + passed + self._lags[bisect_right(self._ends, passed)]
+        try:
+            day, rest, shape = self._locate(position)
+            if day < 0:
+                raise IndexError
+            return self._mornings_s[day] + rest + shape.lags[bisect_right(shape.ends, rest)]
+        except IndexError:
+            raise OutsideCalendar from None
 
 
 def epoch(at: datetime) -> int:
@@ -278,38 +358,3 @@ def epoch(at: datetime) -> int:
     if at.tzinfo is None:
         raise InstantWithoutZone
     return int(at.timestamp())
-
-
-def _day_tables(data: CalendarData, assumed_years: int) -> dict[str, object]:
-    first = date(data.known_years[0] - 1, 1, 1)
-    last = date(data.known_years[-1] + 1 + assumed_years, 1, 1)
-    first_s = data.midnight(first)
-    works = data.working_days(first, last)
-    known_from, known_until = (first, last) if data.hours.every_day else data.known_span()
-    return {
-        "first_s": first_s,
-        "last_s": data.midnight(last),
-        "_first_ordinal": first.toordinal(),
-        "version": data.version,
-        "_first_at": datetime.fromtimestamp(first_s, UTC),
-        "_known_from": (known_from - first).days,
-        "_known_until_s": data.midnight(known_until),
-        "_works": works,
-        "_before": tuple(accumulate((data.hours.seconds * working for working in works), initial=0)),
-        "_midnights": tuple(first_s + index * DAY for index, working in enumerate(works) if working),
-    }
-
-
-def _window_tables(windows: Sequence[Window]) -> dict[str, object]:
-    lengths = [window.closes - window.opens for window in windows]
-    ends = tuple(accumulate(lengths))
-    passed = [(0, 0)]
-    for window, length, end in zip(windows, lengths, ends, strict=True):
-        passed += [(end - length - window.opens, 1), (end, 0)]
-    return {
-        "day_seconds": ends[-1],
-        "_edges": tuple(edge for window in windows for edge in window),
-        "_passed": tuple(passed),
-        "_ends": ends,
-        "_lags": tuple(window.closes - end for window, end in zip(windows, ends, strict=True)),
-    }

@@ -1,22 +1,24 @@
-"""Ten thousand clocks due in the same second, with a hundred thousand pending, on a PostgreSQL of its own.
+"""A million clocks pending on a PostgreSQL of its own: ten thousand due in one second, a steady flow, and a backlog.
 
-`python -m tests.bench.timers` prints the table and writes `build/bench/timers.json`. The timer loop is the real one,
-run as a worker runs it; a round counts from the due instant to the commit of the last event. It fails when a round
-takes more than a second, a timer fires twice or never, or a case's events are not in sequence.
+`python -m tests.bench.timers [--pending 1000000] [--rounds 3]` prints the tables and writes `build/bench/timers.json`. The
+timer loop is the real one, run as a worker runs it, each worker in a process of its own. Lateness counts from a timer's own
+instant to the commit of its event. It fails when a timer fires twice or never, or a case's events are not in sequence; what
+is slower than wanted is said and left to the reader.
 """
 
+import argparse
 import asyncio
 import contextlib
 import json
+import multiprocessing
 import platform
-import statistics
 import sys
 import tempfile
 import time
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import psutil
 import uvloop
@@ -26,7 +28,9 @@ from sqlalchemy import text
 
 from deploy.standalone.ports import free_port
 from deploy.standalone.postgres import Postgres
+from services.sla import usecases
 from services.sla.app import MANIFEST
+from services.sla.firing import Fired
 from services.sla.store import SlaTx
 from services.sla.timers import Timers
 from shared import migrate
@@ -34,8 +38,9 @@ from shared.clock import RealClock
 from shared.db import Database
 from shared.loops import Runner
 
-PENDING, DUE, LIMIT_SECONDS = 100_000, 10_000, 1.0
-CLOCKS_PER_CASE, ROUNDS = 4, 3
+DUE, FLOW, FLOW_SECONDS, BACKLOG = 10_000, 2_000, 5, 60_000
+WANTED = {"burst_seconds": 1.0, "flow_p99_ms": 60.0, "fired_per_second": 20_000}
+CLOCKS_PER_CASE, BATCH = 4, 500
 RESULT = Path("build/bench/timers.json")
 
 FILL = """
@@ -51,40 +56,60 @@ SELECT case_id, clock_id, 100, now() + interval '1 hour' + random() * interval '
 ANALYZE
 """
 # As many as fired last time come back as pending, so that every round finds the same.
-ARM = """
+REFILL = """
 INSERT INTO timers (case_id, clock_id, percent, due_at)
 SELECT case_id, clock_id, 100, now() + interval '1 hour' + random() * interval '30 days' FROM clocks
 ON CONFLICT DO NOTHING;
-UPDATE clocks SET breached_at = NULL WHERE breached_at IS NOT NULL;
-UPDATE timers SET due_at = CAST(:at AS timestamptz) + random() * interval '1 millisecond'
+UPDATE clocks SET breached_at = NULL WHERE breached_at IS NOT NULL
+"""
+ARM = """
+UPDATE timers SET due_at = CAST(:at AS timestamptz) + random() * CAST(:width AS double precision) * interval '1 second'
 WHERE ctid = ANY(ARRAY(SELECT ctid FROM timers ORDER BY random() LIMIT :due))
 """
-LEFT = "SELECT count(*) FROM timers WHERE due_at <= CAST(:at AS timestamptz) + interval '1 second'"
+LEFT = "SELECT count(*) FROM timers WHERE due_at <= CAST(:at AS timestamptz)"
 TOLD = "SELECT count(*) FROM outbox"
 WRONG = """
-SELECT count(*) FROM (
-  SELECT sequence, (SELECT count(*) FROM outbox o WHERE convert_from(o.body, 'UTF8')::jsonb ->> 'subject' = c.case_id::text)
-  FROM cases c WHERE sequence > 0 ORDER BY case_id LIMIT 20
-) AS sample (sequence, told) WHERE sequence <> told
+SELECT count(*) FROM cases c JOIN (
+  SELECT convert_from(body, 'UTF8')::jsonb ->> 'subject' AS case_id, count(*) AS told FROM outbox GROUP BY 1
+) o ON o.case_id = c.case_id::text WHERE c.sequence <> o.told
 """
 
 
 class Watched(Timers):
-    """The loop, with a note of when each batch was committed."""
+    """The loop, with how late each timer was when its event was committed, and when the last one was."""
 
     def __init__(self, database: Database, batch: int) -> None:
         super().__init__(lambda: database.begin(SlaTx), RealClock(), batch=batch)
-        self.committed: list[float] = []
-        self.empty: list[float] = []
+        self.late: list[float] = []
+        self.last = 0.0
+        self._looked = 0.0
 
     async def run_once(self) -> bool:
-        started = time.perf_counter()
-        more = await super().run_once()
-        if more:
-            self.committed.append(time.time())
-        else:
-            self.empty.append(time.perf_counter() - started)
-        return more
+        self._looked = time.time()
+        return await super().run_once()
+
+    def _measure(self, fired: Fired) -> None:
+        if fired.late:
+            self.last = time.time()
+            self.late += [late + self.last - self._looked for late in fired.late]
+
+
+def work(url: str, batch: int, stop: Any, answers: Any) -> None:
+    """A worker process: fires until told to stop, then says what it saw."""
+
+    async def serve() -> None:
+        database = Database(url, schema="sla", pool=2)
+        loop = Watched(database, batch)
+        runner = Runner(loop)
+        runner.start()
+        begun = time.process_time()
+        answers.put("ready")
+        await asyncio.to_thread(stop.wait)
+        await runner.stop()
+        await database.close()
+        answers.put((loop.late, loop.last, time.process_time() - begun))
+
+    uvloop.run(serve())
 
 
 @contextlib.contextmanager
@@ -109,60 +134,84 @@ async def run(database: Database, script: str, **given: object) -> int:
 
 
 class Round(NamedTuple):
+    late: list[float]
+    """Seconds from each timer's instant to the commit of its event."""
     seconds: float
-    """From the due instant to the commit of the last event."""
-    cpu_seconds: float
-    """Of the loops and of the server, from then on: what it costs however busy the machine is."""
-    empty: list[float]
-    """How long looks took that found nothing, in seconds."""
+    """From the first instant to the last commit."""
+    cpu_us: float
+    """Processor time of the workers and the server a timer, in microseconds: what it costs however busy the machine is."""
 
 
 def spent(server: Postgres) -> float:
-    """Processor seconds used so far, by us and by the server."""
+    """Processor seconds the server has used so far."""
     times = [process.cpu_times() for process in psutil.Process(server.pid).children(recursive=True)]
-    return time.process_time() + sum(each.user + each.system for each in times)
+    return sum(each.user + each.system for each in times)
 
 
-async def one_round(database: Database, server: Postgres, workers: int) -> Round:
+async def one_round(
+    database: Database, server: Postgres, *, workers: int, due: int, width: float, ahead: float
+) -> Round:
+    """`due` timers spread over `width` seconds, the first in `ahead` seconds: a backlog when that is in the past."""
+    await run(database, REFILL)
     told = await run(database, TOLD)
-    due_at = datetime.now(UTC) + timedelta(seconds=6)
-    await run(database, ARM, at=due_at, due=DUE)
+    due_at = datetime.now(UTC) + timedelta(seconds=ahead + 20)
+    await run(database, ARM, at=due_at, width=width, due=due)
+    shift = (datetime.now(UTC) + timedelta(seconds=ahead) - due_at).total_seconds()
+    await run(database, "UPDATE timers SET due_at = due_at + CAST(:shift AS double precision) * interval '1 second' "
+              "WHERE due_at < now() + interval '50 minutes'", shift=shift)  # fmt: skip
+    due_at += timedelta(seconds=shift)
     await run(database, "ANALYZE timers")
-    loops = [Watched(database, 500) for _ in range(workers)]
-    runners = [Runner(loop) for loop in loops]
-    for runner in runners:
-        runner.start()
-    await asyncio.sleep((due_at - datetime.now(UTC)).total_seconds())
+    spawn = multiprocessing.get_context("spawn")
+    stop, answers = spawn.Event(), spawn.Queue()
+    processes = [spawn.Process(target=work, args=(server.url(), BATCH, stop, answers)) for _ in range(workers)]
+    begun = time.time()
+    for process in processes:
+        process.start()
+    for _ in processes:
+        await asyncio.to_thread(answers.get)
     before = spent(server)
-    while await run(database, LEFT, at=due_at):
-        await asyncio.sleep(0.25)
+    end = due_at + timedelta(seconds=width)
+    await asyncio.sleep(max(0.0, (end - datetime.now(UTC)).total_seconds()))
+    while await run(database, LEFT, at=end):
+        await asyncio.sleep(0.1)
+    stop.set()
     cost = spent(server) - before
-    for runner in runners:
-        await runner.stop()
+    seen = [await asyncio.to_thread(answers.get) for _ in processes]
+    for process in processes:
+        await asyncio.to_thread(process.join)
     fired = await run(database, TOLD) - told
-    if fired != DUE:
-        sys.exit(f"{fired} events for {DUE} timers")
-    last = max(at for loop in loops for at in loop.committed)
-    return Round(last - due_at.timestamp(), cost, [took for loop in loops for took in loop.empty])
+    if fired != due:
+        sys.exit(f"{fired} events for {due} timers")
+    late = [each for one, _, _ in seen for each in one]
+    first = max(due_at.timestamp(), begun)
+    return Round(late, max(last for _, last, _ in seen) - first, 1e6 * (cost + sum(own for *_, own in seen)) / due)
 
 
-async def measure(server: Postgres) -> dict[str, object]:
+def percentile(values: list[float], share: float) -> float:
+    return sorted(values)[min(len(values) - 1, int(len(values) * share))]
+
+
+async def measure(server: Postgres, pending: int, rounds: int) -> dict[str, Any]:
     url = server.url()
     await migrate.upgrade(url, schema="sla", folder=MANIFEST.migrations)
     database = Database(url, schema="sla", pool=6)
-    cases = PENDING // CLOCKS_PER_CASE
+    async with database.begin(SlaTx) as tx:
+        await usecases.seed_calendars(tx, now=datetime.now(UTC))
     for statement in FILL.split(";"):
-        await run(database, statement, cases=cases, per_case=CLOCKS_PER_CASE, pending=PENDING)
-    results: dict[str, object] = {}
+        await run(database, statement, cases=pending // CLOCKS_PER_CASE, per_case=CLOCKS_PER_CASE, pending=pending)
+    results: dict[str, Any] = {}
     for workers in (1, 2):
-        rounds = [await one_round(database, server, workers) for _ in range(ROUNDS)]
-        seconds = [each.seconds for each in rounds]
+        burst = [
+            await one_round(database, server, workers=workers, due=DUE, width=0.001, ahead=8) for _ in range(rounds)
+        ]
+        flow = await one_round(database, server, workers=workers, due=FLOW * FLOW_SECONDS, width=FLOW_SECONDS, ahead=8)
+        backlog = await one_round(database, server, workers=workers, due=BACKLOG, width=1, ahead=6)
         results[f"{workers}_workers"] = {
-            "seconds": [round(took, 3) for took in seconds],
-            "median_seconds": round(statistics.median(seconds), 3),
-            "timers_per_second": round(DUE / statistics.median(seconds)),
-            "cpu_seconds": round(statistics.median(each.cpu_seconds for each in rounds), 2),
-            "empty_look_ms": round(1000 * statistics.median([look for each in rounds for look in each.empty]), 2),
+            "burst_seconds": [round(max(each.late), 3) for each in burst],
+            "flow_p50_ms": round(1000 * percentile(flow.late, 0.5), 1),
+            "flow_p99_ms": round(1000 * percentile(flow.late, 0.99), 1),
+            "fired_per_second": round(BACKLOG / backlog.seconds),
+            "cpu_us_a_timer": round(backlog.cpu_us),
         }
     if await run(database, WRONG):
         sys.exit("the events of a case are not in sequence")
@@ -171,29 +220,26 @@ async def measure(server: Postgres) -> dict[str, object]:
 
 
 def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--pending", type=int, default=1_000_000)
+    parser.add_argument("--rounds", type=int, default=3)
+    arguments = parser.parse_args()
     with postgres() as server:
-        results = uvloop.run(measure(server))
-    table = Table("workers", "all fired after", "rounds", "timers/s", "processor", "empty look")
+        results = uvloop.run(measure(server, arguments.pending, arguments.rounds))
+    table = Table("workers", f"{DUE:,} in one second", f"{FLOW:,}/s: p50", "p99", f"{BACKLOG:,} at once", "processor")
     for name, found in results.items():
-        assert isinstance(found, dict)
-        rounds = ", ".join(f"{each:.2f}" for each in found["seconds"])
+        bursts = ", ".join(f"{each:.2f} s" for each in found["burst_seconds"])
         row = (
-            f"{found['median_seconds']:.2f} s",
-            rounds,
-            f"{found['timers_per_second']:,}",
-            f"{found['cpu_seconds']} s",
-            f"{found['empty_look_ms']} ms",
+            f"{found['flow_p50_ms']} ms",
+            f"{found['flow_p99_ms']} ms",
+            f"{found['fired_per_second']:,}/s",
+            f"{found['cpu_us_a_timer']} µs a timer",
         )
-        table.add_row(name[0], *row)
-    Console(width=100).print(f"{DUE:,} timers due in the same second, {PENDING:,} pending", table)
+        table.add_row(name[0], bursts, *row)
+    Console(width=110).print(f"{arguments.pending:,} clocks pending", table, f"wanted: {WANTED}")
     RESULT.parent.mkdir(parents=True, exist_ok=True)
     machine = {"python": platform.python_version(), "machine": platform.machine(), "at": datetime.now(UTC).isoformat()}
-    RESULT.write_text(
-        json.dumps({"due": DUE, "pending": PENDING, "limit_seconds": LIMIT_SECONDS, **results, **machine}, indent=2)
-    )
-    worst = max(found["median_seconds"] for found in results.values() if isinstance(found, dict))
-    if worst > LIMIT_SECONDS:
-        sys.exit(f"not all timers fired within {LIMIT_SECONDS} s")
+    RESULT.write_text(json.dumps({"pending": arguments.pending, "wanted": WANTED, **results, **machine}, indent=2))
 
 
 if __name__ == "__main__":

@@ -3,11 +3,12 @@
 import asyncio
 import contextlib
 from typing import Annotated, Any
+from urllib.parse import parse_qs
 from uuid import UUID
 
 from fastapi import APIRouter, Header, Path, Query
 from fastapi.responses import Response
-from starlette.types import Receive, Scope, Send
+from starlette.types import Message, Receive, Scope, Send
 
 from services.feedback.api.direct import DirectRoute, answered_by
 from services.feedback.api.views import ProgressPage, ProgressView
@@ -26,6 +27,8 @@ LookUpCode = Annotated[
 Authorization = Annotated[str | None, Header(description="Bearer token of the case's citizen or of staff")]
 _NEWEST = UUID(int=(1 << 128) - 1)
 _LONGEST_VERSION = 18
+_LONGEST_WAIT = 30
+"""Seconds; most proxies give up after sixty."""
 _EVENT_STREAM = [
     (b"content-type", b"text/event-stream; charset=utf-8"),
     (b"cache-control", b"no-store"),
@@ -56,9 +59,11 @@ async def _look_up(scope: Scope, _: Receive, send: Send) -> None:
             found = await _found(here, asking, watcher, patience=here.settings.look_up_hold_seconds)
         finally:
             hub.remove(asking.case_no, watcher)
+    known = _header(scope, b"if-none-match")
+    if known is not None and b'"%d"' % found.version in known and (wait := _wait(scope)):
+        found = await _news(here, asking, found, patience=wait)
     etag = b'"%d"' % found.version
     headers = [(b"etag", etag), (b"cache-control", b"private, no-cache"), (b"vary", b"Authorization, X-Lookup-Code")]
-    known = _header(scope, b"if-none-match")
     if known is not None and etag in known:
         await send({"type": "http.response.start", "status": 304, "headers": headers})
         await send({"type": "http.response.body", "body": b""})
@@ -66,6 +71,41 @@ async def _look_up(scope: Scope, _: Receive, send: Send) -> None:
     headers += [(b"content-type", b"application/json"), (b"content-length", b"%d" % len(found.view))]
     await send({"type": "http.response.start", "status": 200, "headers": headers})
     await send({"type": "http.response.body", "body": found.view})
+
+
+def _wait(scope: Scope) -> float:
+    """Seconds a long poll may be held; what is no such number is none."""
+    if not scope["query_string"]:
+        return 0.0
+    given = parse_qs(scope["query_string"]).get(b"wait", [b""])[0]
+    return float(min(int(given), _LONGEST_WAIT)) if given.isdigit() and len(given) <= len(b"999") else 0.0
+
+
+async def _news(here: Context[Any, Any], asking: Asking, found: Found, *, patience: float) -> Found:
+    """For who cannot stream: the case's next version, or the present one when the time is over."""
+    hub: Hub = here.parts["hub"]
+    look_ups: LookUps = here.parts["look_ups"]
+    watcher = Watcher(_nowhere, version=found.version)
+    watcher.news = asyncio.Event()
+    hub.add(asking.case_no, watcher)
+    try:
+        # Among the watchers before this look, so that nothing said in between is missed.
+        newest = await look_ups.find(asking, now=here.clock.now()) or found
+        if newest.version == found.version and not hub.closed:
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(watcher.news.wait(), patience)
+            told = watcher.told
+            if told is not None and told.version > found.version:
+                return Found(told.version, told.closed, told.view)
+            # The signal may have been lost.
+            newest = await look_ups.find(asking, now=here.clock.now()) or found
+        return newest
+    finally:
+        hub.remove(asking.case_no, watcher)
+
+
+async def _nowhere(_: Message) -> None:
+    """A long poll is answered once, at its end."""
 
 
 async def _stream(scope: Scope, receive: Receive, send: Send) -> None:
@@ -137,8 +177,13 @@ async def show_progress(
     x_lookup_code: LookUpCode = None,
     authorization: Authorization = None,
     if_none_match: Annotated[str | None, Header(alias="If-None-Match")] = None,
+    wait: Annotated[int, Query(ge=0, le=_LONGEST_WAIT, description="Seconds; only with `If-None-Match`")] = 0,
 ) -> None:
-    """Where a case stands. A wrong number, a malformed one and a wrong code are the same 404."""
+    """Where a case stands. A wrong number, a malformed one and a wrong code are the same 404.
+
+    For clients that cannot stream: with `wait` and the version they have, they get the next one as soon as there is
+    one, else 304 when the time is over.
+    """
 
 
 @routes.get(
@@ -165,7 +210,7 @@ async def my_cases(
 ) -> Response:
     """The citizen's own cases, newest first."""
     look_ups: LookUps = here.parts["look_ups"]
-    rows = await look_ups.mine(_citizen_id(actor.id), after=after or _NEWEST, limit=limit + 1)
+    rows = await look_ups.mine(_citizen_id(actor.id), after=after or _NEWEST, limit=limit + 1, now=here.clock.now())
     page = rows[:limit]
     following = f'"{page[-1][0]}"'.encode() if len(rows) > limit else b"null"
     body = b'{"items":[%s],"next":%s}' % (b",".join(view for _, view in page), following)

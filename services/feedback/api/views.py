@@ -1,10 +1,12 @@
 """What the answers look like, for the documentation and for whoever generates a client."""
 
-from datetime import datetime
+from datetime import date, datetime
 from typing import Literal
 from uuid import UUID
 
 from pydantic import BaseModel
+
+from contracts.events.feedback import Level
 
 
 class Status(BaseModel):
@@ -21,6 +23,28 @@ class NodeView(BaseModel):
     """Beside the process: a note, a second round, a supervision."""
     text: str
     at: datetime | None
+    unit: str | None
+    """Who did it or must: a unit, never a person."""
+    promised_at: datetime | None
+    """Until when, of what is not done yet."""
+
+
+class CountdownView(BaseModel):
+    """Time left until the promised time, as it was at `at`; the rest is what a client needs to go on counting."""
+
+    due_at: datetime
+    first_day: date | None
+    """The day `working_days` begins with, in Shenzhen; None when the working days are not known."""
+    working_days: str
+    """A character a day up to the promised one: 1 worked, 0 not. Empty when time runs through."""
+    windows: list[tuple[int, int]]
+    """Working hours: seconds since midnight in Shenzhen, from and to."""
+    at: datetime
+    remaining_seconds: int | None
+    """Of working time where `working`; None when it cannot be counted."""
+    working: bool
+    text: str
+    """As the citizen reads it: 还剩2个工作日."""
 
 
 class NoteView(BaseModel):
@@ -53,6 +77,8 @@ class StarsView(BaseModel):
     system: int
     solved: bool
     satisfied: bool
+    level: Level | None
+    """Of the national five (好差评)."""
 
 
 class Units(BaseModel):
@@ -65,6 +91,14 @@ class AllowedAction(BaseModel):
     allowed: bool
     reason: str | None
     """Why not, as the citizen reads it."""
+
+
+class PageSeen(BaseModel):
+    """What its citizen is asked to agree to; the text is under `/v1/public-cases/{page_id}/preview`."""
+
+    page_id: UUID
+    state: Literal["proposed", "published", "withdrawn"]
+    agreed: bool
 
 
 class ProgressView(BaseModel):
@@ -90,8 +124,12 @@ class ProgressView(BaseModel):
     replies: list[ReplyView]
     rating: StarsView | None
     allowed_actions: list[AllowedAction]
+    public_page: PageSeen | None
+    """None while nobody has proposed to make the case public."""
     wording: str
     """Version of the words used."""
+    countdown: CountdownView | None
+    """None once it is answered, while it is suspended, and before a time is promised."""
 
 
 class ProgressPage(BaseModel):
@@ -111,26 +149,3 @@ class PhotoView(BaseModel):
     taken_at: datetime
     url: str
     thumbnail_url: str
-
-
-class NoticeView(BaseModel):
-    notice_id: UUID
-    case_id: UUID
-    occurrence: str
-    audience: str
-    template: str
-    state: Literal["pending", "sent", "failed", "no_contact"]
-    channel: Literal["wechat", "sms", "mail"] | None
-    attempts: int
-    reason: str
-    created_at: datetime
-    done_at: datetime | None
-    recipient: str | None
-    """Masked; only where the notice went to the visible outbox."""
-    title: str | None
-    body: str | None
-
-
-class NoticePage(BaseModel):
-    items: list[NoticeView]
-    next: UUID | None

@@ -2,26 +2,16 @@
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Literal
 
+from services.feedback.domain.beside import Beside
 from services.feedback.domain.facts import Facts, Note, Order, PlanNode
+from services.feedback.domain.sides import BarNode, sides_of
 from services.feedback.domain.wording import Wording
 
-State = Literal["done", "current", "pending", "skipped"]
-
-# Kept first when the bar is full; notes come last, the newest of them first.
-_SIDES_BY_WEIGHT = ("supervised", "overdue", "reworked", "merged", "answered", "contacted")
+# Ends that come before the process is through: what was not reached will never be.
+_CUT_SHORT = frozenset({"not_accepted", "withdrawn", "terminated", "merged"})
+_WITH_UNIT = frozenset({"dispatched", "signed", "contacted", "resolved", "replied"})
 _LONG_AGO = datetime.min.replace(tzinfo=UTC)
-
-
-@dataclass(slots=True)
-class BarNode:
-    key: str
-    label: str
-    state: State
-    text: str
-    at: datetime | None = None
-    side: bool = False
 
 
 def state_of(facts: Facts) -> str:
@@ -31,14 +21,22 @@ def state_of(facts: Facts) -> str:
     if facts.reply() is not None:
         rating = facts.rating()
         return "replied" if rating is None else "rated" if rating.satisfied else "rated_again"
-    if facts.merged is not None:
-        return "merged"
+    if facts.beside is not None and (aside := _aside(facts.beside)):
+        return aside
     if facts.filed_at is None and not facts.orders:
         return "submitted"
     lead = facts.lead()
     if lead is None:
         return "reworking" if facts.repeats else "dispatching"
     return _at_work(lead, again=bool(facts.repeats))
+
+
+def _aside(beside: Beside) -> str | None:
+    if beside.refused is not None:
+        return "closed_not_accepted"
+    if beside.merged_at is not None and beside.unmerged_at is None:
+        return "merged"
+    return "suspended" if beside.suspended is not None else None
 
 
 def _at_work(lead: Order, *, again: bool) -> str:
@@ -72,7 +70,7 @@ def bar(facts: Facts, words: Wording, state: str, names: dict[str, str]) -> tupl
     plan = facts.plan or list(words.unfiled)
     goals = _goals(plan, words)
     main = _main(Telling(facts, words, state, names), plan, goals)
-    sides, left_over = _sides(facts, words, room=words.longest - len(main), contact_in_plan="contacted" in goals)
+    sides, left_over = sides_of(facts, words, room=words.longest - len(main), contact_in_plan="contacted" in goals)
     behind = [node for node in main if node.state in ("done", "skipped")]
     ahead = [node for node in main if node.state in ("current", "pending")]
     return _by_time(behind, sides) + ahead, left_over
@@ -110,7 +108,7 @@ class Telling:
 def _main(telling: Telling, plan: list[PlanNode], goals: list[str]) -> list[BarNode]:
     facts, words, names = telling.facts, telling.words, telling.names
     reached = milestones(facts)
-    refused = facts.closing is not None and facts.closing.outcome == "not_accepted"
+    cut_short = facts.closing is not None and facts.closing.outcome in _CUT_SHORT
     last = max((place for place, goal in enumerate(goals) if goal in reached), default=-1)
     lead = facts.lead()
     if lead is not None and lead.notes:
@@ -120,24 +118,38 @@ def _main(telling: Telling, plan: list[PlanNode], goals: list[str]) -> list[BarN
     previous = facts.submitted_at
     for place, (node, goal) in enumerate(zip(plan, goals, strict=True)):
         label = words.nodes[node.key].label if node.key in words.nodes else node.label
-        if place <= last and (goal in reached or not refused):
+        if place <= last and (goal in reached or not cut_short):
             at = reached.get(goal) or previous
             # Two publishers' clocks may differ by a blink; the bar never runs backwards.
             previous = at = max(at, previous) if at and previous else at or previous
             text = _done_text(telling, node, goal, passed_by=goal not in reached).format_map(names)
-            nodes.append(BarNode(node.key, label, "done", text, at))
-        elif place == last + 1:
-            nodes.append(BarNode(node.key, label, "current", _waiting_text(words, node, telling.state, names)))
+            unit = _unit_of(facts, goal)
+            nodes.append(BarNode(node.key, label, "done", text, at, unit=unit))
+            continue
+        if place == last + 1:
+            made = BarNode(node.key, label, "current", _waiting_text(words, node, telling.state, names))
         else:
-            nodes.append(BarNode(node.key, label, "skipped" if place < last else "pending", ""))
+            made = BarNode(node.key, label, "skipped" if place < last else "pending", "")
+        if goal == "replied" and made.state != "skipped":
+            made.promised_at = facts.due_at
+        nodes.append(made)
     return nodes
+
+
+def _unit_of(facts: Facts, goal: str) -> str | None:
+    """The unit behind a node: never a person, and none for what the district's desk did."""
+    if goal not in _WITH_UNIT:
+        return None
+    lead, reply = facts.lead(), facts.reply()
+    if goal == "replied" and reply is not None:
+        return reply.unit_name
+    return lead.unit_name if lead is not None else None
 
 
 def _done_text(telling: Telling, node: PlanNode, goal: str, *, passed_by: bool) -> str:
     words = telling.words
     if goal == "closed":
-        # Said in full already: what braces are left are the reason's own.
-        return words.standing(telling.facts, telling.state).replace("{", "{{").replace("}", "}}")
+        return _end_text(telling)
     if goal == "filed" and telling.facts.due_at is not None:
         return words.filed_with_due
     if goal == "replied":
@@ -147,52 +159,26 @@ def _done_text(telling: Telling, node: PlanNode, goal: str, *, passed_by: bool) 
     return words.nodes[node.key].done
 
 
+def _end_text(telling: Telling) -> str:
+    """How it ended; where it ended without a result, why, and where to turn instead."""
+    text, beside = telling.words.states[telling.state], telling.facts.beside
+    if beside is None:
+        return text
+    if beside.refused is not None and telling.state == "closed_not_accepted":
+        refused = beside.refused
+        said = telling.words.handed_over if refused.handed_over else telling.words.right_channel
+        return telling.words.refused.format(text=text, reason=refused.reason) + (
+            said.format(channel=refused.right_channel) if refused.right_channel else ""
+        )
+    return telling.words.refused.format(text=text, reason=beside.ended_because) if beside.ended_because else text
+
+
 def _waiting_text(words: Wording, node: PlanNode, state: str, names: dict[str, str]) -> str:
-    if state in ("verifying", "merged"):
-        return words.states[state]
+    if state in ("verifying", "merged", "suspended"):
+        return words.states[state].format_map(names)
     if node.key == "closed" and state in ("replied", "rated", "rated_again"):
         return words.states[state]
     if node.key == "handling" and names["others"]:
         return words.handling_with_others.format_map(names)
     text = words.nodes[node.key].waiting if node.key in words.nodes else node.label
     return text.format_map(names)
-
-
-def _sides(facts: Facts, words: Wording, *, room: int, contact_in_plan: bool) -> tuple[list[BarNode], list[Note]]:
-    found: list[BarNode] = []
-
-    def add(key: str, at: datetime | None, *, said: str = "", turn: int = 1) -> None:
-        if at is not None:
-            side = words.sides[said or key]
-            found.append(BarNode(key, side.label, "done", side.text.format(round=turn), at, side=True))
-
-    for reply in facts.replies:
-        if reply.round != facts.round:
-            add("answered", reply.at, turn=reply.round)
-    for repeat in facts.repeats:
-        add("reworked", repeat.at, said="reopened" if repeat.cause == "reopened" else "")
-    add("supervised", facts.supervised_at)
-    if facts.merged is not None:
-        add("merged", facts.merged.at, said="merged_own" if facts.merged.kind == "same_person" else "")
-    add("overdue", facts.overdue_at, said="overdue_answered" if facts.reply() or facts.closing else "")
-    lead = facts.lead()
-    if lead is not None and not contact_in_plan:
-        add("contacted", lead.contacted_at)
-    found.sort(key=lambda node: (_SIDES_BY_WEIGHT.index(node.key), -(node.at or _LONG_AGO).timestamp()))
-    sides = found[: max(0, room)]
-    return _with_notes(facts, words, sides, room)
-
-
-def _with_notes(facts: Facts, words: Wording, sides: list[BarNode], room: int) -> tuple[list[BarNode], list[Note]]:
-    """As many of this round's notes as there is room for, the newest first; the others are listed apart."""
-    shown = [order for order in facts.orders if order.shown]
-    notes = sorted((note for order in shown for note in order.notes), key=lambda note: note.at, reverse=True)
-    present = {id(note) for order in shown if order.round == facts.round for note in order.notes}
-    left_over: list[Note] = []
-    for note in notes:
-        if id(note) in present and len(sides) < room:
-            text = f"{note.unit_name}：{note.text}"
-            sides.append(BarNode("note", words.sides["note"].label, "done", text, note.at, side=True))
-        else:
-            left_over.append(note)
-    return sides, left_over[::-1]

@@ -1,11 +1,12 @@
 """A case as this service changes it: its facts, the version of its view, and what it says to the others."""
 
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from contracts.events.feedback import CitizenDissatisfied, PhotoTaken, RatingSubmitted
+from contracts.events.feedback import CallbackRecorded, CitizenDissatisfied, PhotoTaken, RatingSubmitted
+from services.feedback.domain.callback import Callback, CallbackRules
 from services.feedback.domain.facts import Facts, Stars, WorkPhoto
 from services.feedback.domain.folding import FOLDS
 from services.feedback.domain.rating import ContentRule, Given, rate
@@ -36,11 +37,35 @@ class Case:
         """Raises `NotYetReplied`, `AlreadyRated` or `RatingClosed`."""
         stars = rate(self.facts, given, rule, now=now)
         self.say(
-            RatingSubmitted(round=stars.round, solved=stars.solved, satisfied=stars.satisfied, **given.stars()),
+            RatingSubmitted(
+                round=stars.round, solved=stars.solved, satisfied=stars.satisfied, level=stars.level, **given.stars()
+            ),
         )
         if not stars.satisfied:
             self.say(CitizenDissatisfied(round=stars.round))
         return stars
+
+    def called_back(self, callback: Callback, rules: CallbackRules, *, attempt: int) -> None:
+        """回访: recorded against who handled it; who is not content sets off what a rating would have."""
+        answer = callback.answer
+        said = CallbackRecorded(
+            callback_id=callback.callback_id,
+            round=callback.round,
+            unit_code=callback.unit_code,
+            method=callback.method,
+            attempt=attempt,
+            reached=answer is not None,
+        )
+        if answer is not None:
+            told = asdict(answer)
+            del told["praise"]
+            said = said.model_copy(update=told)
+        self.say(said)
+        if answer is None or rules.content(answer) or callback.round != self.facts.round:
+            return
+        rating = self.facts.rating()
+        if rating is None or rating.satisfied:
+            self.say(CitizenDissatisfied(round=callback.round))
 
     def add_photo(self, photo: WorkPhoto, sha256: str) -> None:
         self.facts.photos.append(photo)

@@ -5,7 +5,10 @@ from datetime import datetime
 from typing import Literal
 from uuid import UUID
 
+from contracts.events.feedback import Level
 from contracts.events.router import Outcome
+from services.feedback.domain.beside import Beside
+from services.feedback.domain.countdown import Span
 
 
 @dataclass(slots=True)
@@ -76,6 +79,16 @@ class Stars:
     system: int
     solved: bool
     satisfied: bool
+    level: Level | None = None
+
+
+@dataclass(slots=True)
+class Page:
+    """The public page of a case, as its citizen follows it."""
+
+    page_id: UUID
+    state: Literal["proposed", "published", "withdrawn"]
+    consented: bool
 
 
 @dataclass(slots=True)
@@ -84,25 +97,6 @@ class WorkPhoto:
     order_id: UUID
     kind: str
     taken_at: datetime
-
-
-@dataclass(slots=True)
-class Merge:
-    """并案: whose progress it shares, which is another's business, or which earlier case of the same citizen has its words."""
-
-    at: datetime
-    kind: Literal["same_person", "same_fact"]
-    case_no: str
-    """Shown only where both are the same citizen's."""
-
-
-@dataclass(slots=True)
-class Refusal:
-    """不予受理: why, and where to go with it."""
-
-    reason: str
-    right_channel: str
-    handed_over: bool
 
 
 @dataclass(slots=True)
@@ -121,6 +115,7 @@ class Facts:
     submitted_at: datetime | None = None
     type_code: str | None = None
     reply_wanted: bool = True
+    confidential: bool = False
     # from router
     filed_at: datetime | None = None
     category_name: str = ""
@@ -130,16 +125,19 @@ class Facts:
     repeats: list[Repeat] = field(default_factory=list)
     closing: Closing | None = None
     filed_type_code: str | None = None
-    merged: Merge | None = None
-    refusal: Refusal | None = None
     # from sla
     due_at: datetime | None = None
     due_provisional: bool = False
     overdue_at: datetime | None = None
     supervised_at: datetime | None = None
+    span: Span | None = None
+    """Of the promised time, for its countdown."""
+    # from all of them, and of most cases nothing
+    beside: Beside | None = None
     # our own
     photos: list[WorkPhoto] = field(default_factory=list)
     ratings: list[Stars] = field(default_factory=list)
+    page: Page | None = None
     noticed: list[str] = field(default_factory=list)
     """Occurrences somebody was, or is being, told of."""
 
@@ -157,6 +155,12 @@ class Facts:
     @property
     def kind(self) -> str | None:
         return self.filed_type_code or self.type_code
+
+    def aside(self) -> Beside:
+        """For writing down what happened beside the process."""
+        if self.beside is None:
+            self.beside = Beside()
+        return self.beside
 
     def order(self, order_id: UUID) -> Order | None:
         return next((order for order in self.orders if order.order_id == order_id), None)

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 
+from contracts.events.feedback import Level
 from services.feedback.domain.facts import Facts, Stars
 from shared.errors import DomainError
 
@@ -57,14 +58,39 @@ class Condition:
 
 
 @dataclass(frozen=True, slots=True)
+class LevelFrom:
+    """A level, and the mean of stars from which it is reached."""
+
+    code: Level
+    from_average: float
+
+
+@dataclass(frozen=True, slots=True)
 class ContentRule:
     """One version of `catalog/rating.yaml`."""
 
     version: str
     dissatisfied_when: tuple[Condition, ...]
+    levels: tuple[LevelFrom, ...]
+    unsolved_at_best: Level
+    low_when: tuple[Condition, ...]
 
     def satisfied(self, given: "Given") -> bool:
         return not any(condition.holds(given) for condition in self.dissatisfied_when)
+
+    def low(self, given: "Given") -> bool:
+        """Whether a clerk calls back to learn why."""
+        return any(condition.holds(given) for condition in self.low_when)
+
+    def level(self, given: "Given") -> Level:
+        """好差评: of the national five."""
+        marks = given.stars().values()
+        average = sum(marks) / len(marks)
+        codes = [each.code for each in self.levels]
+        reached = next((each.code for each in self.levels if average >= each.from_average), codes[-1])
+        if given.solved:
+            return reached
+        return max(reached, self.unsolved_at_best, key=codes.index)
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +120,9 @@ def rate(facts: Facts, given: Given, rule: ContentRule, *, now: datetime) -> Sta
     """Put the rating to the present round. Raises the reason it is refused for."""
     if reason := refusal(facts):
         raise _REFUSALS[reason]
-    stars = Stars(now, facts.round, solved=given.solved, satisfied=rule.satisfied(given), **given.stars())
+    marks = given.stars()
+    stars = Stars(
+        now, facts.round, solved=given.solved, satisfied=rule.satisfied(given), level=rule.level(given), **marks
+    )
     facts.ratings.append(stars)
     return stars

@@ -4,9 +4,11 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from services.feedback.domain.bar import BarNode, bar, state_of
-from services.feedback.domain.facts import Facts, Merge, Note, Refusal, Reply, Stars
+from services.feedback.domain.bar import bar, state_of
+from services.feedback.domain.countdown import told
+from services.feedback.domain.facts import Facts, Note, Page, Reply, Stars
 from services.feedback.domain.rating import refusal
+from services.feedback.domain.sides import BarNode
 from services.feedback.domain.wording import Wording
 
 
@@ -14,13 +16,13 @@ def view_of(facts: Facts, words: Wording) -> dict[str, Any]:
     """Plain data for JSON; without its version, so that two renderings of the same facts are equal."""
     state, names = state_of(facts), words.names(facts)
     nodes, notes = bar(facts, words, state, names)
-    lead, rating, no_rating = facts.lead(), facts.rating(), refusal(facts)
+    lead, rating = facts.lead(), facts.rating()
     return {
         "case_no": facts.case_no,
         "type_code": facts.kind,
         "type_name": words.types.get(facts.kind or "", ""),
         "category_name": facts.category_name,
-        "status": {"code": state, "text": words.standing(facts, state)},
+        "status": {"code": state, "text": words.states[state].format_map(names)},
         "closed": facts.closing is not None,
         "round": facts.round,
         "submitted_at": _instant(facts.submitted_at),
@@ -35,14 +37,39 @@ def view_of(facts: Facts, words: Wording) -> dict[str, Any]:
         "nodes": [_node(node) for node in nodes],
         "notes": [_note(note) for note in notes],
         "replies": [_reply(facts, reply) for reply in facts.replies],
-        "merged": _merged(facts.merged) if facts.merged else None,
-        "refusal": _refusal(facts.refusal) if facts.refusal else None,
         "rating": _rating(rating) if rating else None,
         "allowed_actions": [
-            {"action": "rate", "allowed": no_rating is None, "reason": words.refusals[no_rating] if no_rating else None}
+            {"action": action, "allowed": why is None, "reason": words.refusals[f"{action}_{why}"] if why else None}
+            for action, why in _actions(facts)
         ],
+        "public_page": _page(facts.page) if facts.page else None,
         "wording": words.version,
+        # Last, because it is filled in when somebody looks: see `countdown`.
+        "countdown": told(facts.span, facts.due_at) if _running(facts) else None,
     }
+
+
+def _actions(facts: Facts) -> list[tuple[str, str | None]]:
+    """What its citizen may do now, and why not what they may not."""
+    closed = "closed" if facts.closing is not None else None
+    asked = "asked" if facts.beside is not None and facts.beside.withdrawing else None
+    replied = "replied" if facts.reply() is not None else None
+    return [
+        ("rate", refusal(facts)),
+        ("urge", closed or replied),
+        ("supplement", closed),
+        ("withdraw", closed or asked),
+    ]
+
+
+def _page(page: Page) -> dict[str, Any]:
+    return {"page_id": str(page.page_id), "state": page.state, "agreed": page.consented}
+
+
+def _running(facts: Facts) -> bool:
+    """Whether its citizen waits for the promised time: not after the answer, and not while it is suspended."""
+    suspended = facts.beside.suspended if facts.beside is not None else None
+    return facts.closing is None and facts.reply() is None and suspended is None
 
 
 def _instant(at: datetime | None) -> str | None:
@@ -57,6 +84,8 @@ def _node(node: BarNode) -> dict[str, Any]:
         "side": node.side,
         "text": node.text,
         "at": _instant(node.at),
+        "unit": node.unit,
+        "promised_at": _instant(node.promised_at),
     }
 
 
@@ -76,23 +105,6 @@ def _reply(facts: Facts, reply: Reply) -> dict[str, Any]:
     }
 
 
-def _merged(merge: Merge) -> dict[str, Any]:
-    """Another citizen's number is not told."""
-    return {
-        "kind": merge.kind,
-        "at": _instant(merge.at),
-        "case_no": merge.case_no if merge.kind == "same_person" else None,
-    }
-
-
-def _refusal(refused: Refusal) -> dict[str, Any]:
-    return {
-        "reason": refused.reason,
-        "right_channel": refused.right_channel,
-        "handed_over": refused.handed_over,
-    }
-
-
 def _photo(photo_id: UUID, kind: str) -> dict[str, Any]:
     url = f"/v1/photos/{photo_id}"
     return {"photo_id": str(photo_id), "kind": kind, "url": url, "thumbnail_url": f"{url}/thumbnail"}
@@ -108,4 +120,5 @@ def _rating(stars: Stars) -> dict[str, Any]:
         "system": stars.system,
         "solved": stars.solved,
         "satisfied": stars.satisfied,
+        "level": stars.level,
     }

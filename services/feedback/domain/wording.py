@@ -38,18 +38,14 @@ class Wording:
     provisional: str
     answered: str
     unknown_unit: str
+    refused: str
+    right_channel: str
+    handed_over: str
     sides: Mapping[str, SideWords]
     states: Mapping[str, str]
     types: Mapping[str, str]
     refusals: Mapping[str, str]
-    not_accepted: str
-
-    def standing(self, facts: Facts, state: str) -> str:
-        """Where the case stands; with reason and right channel where it was not accepted."""
-        refused = facts.refusal
-        if state == "closed_not_accepted" and refused is not None:
-            return self.not_accepted.format(reason=refused.reason, channel=refused.right_channel)
-        return self.states[state].format_map(self.names(facts))
+    countdown: Mapping[str, str]
 
     def names(self, facts: Facts) -> dict[str, str]:
         """What a text may name: units, never persons."""

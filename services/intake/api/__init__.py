@@ -1,6 +1,6 @@
 """The HTTP door of the register, by audience."""
 
-from services.intake.api import attachments, citizens, doors, staff
+from services.intake.api import additions, attachments, citizens, doors, staff
 
-ROUTES = (doors.routes, citizens.routes, attachments.routes, staff.routes)
-PUBLIC = frozenset({"submit_letter", "log_in_with_wechat", "list_channels", "upload_attachment"})
+ROUTES = (doors.routes, additions.routes, citizens.routes, attachments.routes, staff.routes)
+PUBLIC = frozenset({"submit_letter", "log_in_with_wechat", "list_channels", "upload_attachment"}) | additions.PUBLIC

@@ -7,8 +7,18 @@ from fastapi import APIRouter, Path, Query, Request
 
 from contracts.numbers import SHENZHEN, parse_case_number
 from services.intake import usecases
+from services.intake.additions.usecases import words_as_sent
 from services.intake.api.reading import Here, PartsHere, citizen_id_of, json_body, parse, raw_json
-from services.intake.api.views import CaseItem, CasePage, CaseView, ChannelList, ChannelView, PersonView, Session
+from services.intake.api.views import (
+    CaseItem,
+    CasePage,
+    CaseView,
+    ChannelList,
+    ChannelView,
+    PersonView,
+    Session,
+    SupplementView,
+)
 from services.intake.forms import ContactForm, LogIn
 from shared.actors import Citizen
 from shared.tokens import Actor
@@ -74,8 +84,12 @@ async def show_case(case_no: CaseNumber, citizen: Citizen, here: Here, parts: Pa
     """What you sent, as you sent it."""
     number = parse_case_number(case_no, prefix=parts.number_prefix, pointer="path/case_no")
     async with here.begin() as tx:
-        row, photos = await usecases.my_case(tx, number, citizen_id_of(citizen))
-    return CaseView.of_row(row, photos, usecases.words_as_sent(parts.vault, row))
+        row, photos, added = await usecases.my_case(tx, number, citizen_id_of(citizen))
+    supplements = [
+        SupplementView(addition_id=one.addition_id, text=words_as_sent(parts.vault, one), received_at=one.received_at)
+        for one in added
+    ]
+    return CaseView.of_row(row, photos, usecases.words_as_sent(parts.vault, row), supplements)
 
 
 @routes.get("/channels")

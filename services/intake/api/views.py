@@ -8,6 +8,9 @@ import orjson
 from pydantic import BaseModel
 
 from contracts.events.intake import CaseType, Place
+from services.intake.additions.rules import AdditionRules
+from services.intake.additions.rules import Kind as AdditionKind
+from services.intake.additions.usecases import Addition
 from services.intake.channels import Channel, Kind, State
 from services.intake.domain import Contact
 from services.intake.phones import mask_name, mask_phone
@@ -136,6 +139,14 @@ class CasePage(BaseModel):
     """Give it as `after` to get the next page."""
 
 
+class SupplementView(BaseModel):
+    """What its citizen added later, in their own words."""
+
+    addition_id: UUID
+    text: str
+    received_at: datetime
+
+
 class CaseView(CaseItem):
     """What was submitted, in the citizen's own words."""
 
@@ -148,9 +159,11 @@ class CaseView(CaseItem):
     confidential: bool
     reply_wanted: bool
     attachments: list[AttachmentView]
+    """With the request and with what was added to it."""
+    supplements: list[SupplementView]
 
     @classmethod
-    def of_row(cls, row: Any, photos: list[Any], sent: str | None) -> "CaseView":
+    def of_row(cls, row: Any, photos: list[Any], sent: str | None, added: list[SupplementView]) -> "CaseView":
         """`sent`: the payload as it came; where it says nothing, what the register kept stands."""
         words: dict[str, Any] = orjson.loads(sent) if sent else {}
         place = Place.model_validate(row.place)
@@ -162,6 +175,7 @@ class CaseView(CaseItem):
             text=words.get("text") or row.text,
             place=place.model_copy(update={"address": address}) if address else place,
             attachments=[AttachmentView.of(photo.id, photo) for photo in photos],
+            supplements=added,
         )
 
 
@@ -187,3 +201,45 @@ class ChannelView(BaseModel):
 
 class ChannelList(BaseModel):
     items: list[ChannelView]
+
+
+class AdditionView(BaseModel):
+    addition_id: UUID
+    case_no: str
+    kind: AdditionKind
+    times: int
+    """How many of this kind the case has had, this one included."""
+    received_at: datetime
+    message: str
+    """What to tell whoever sent it."""
+
+    @classmethod
+    def of(cls, addition: Addition) -> "AdditionView":
+        return cls(
+            addition_id=addition.addition_id,
+            case_no=addition.case_no,
+            kind=addition.kind,
+            times=addition.times,
+            received_at=addition.received_at,
+            message=_TOLD[addition.kind],
+        )
+
+
+_TOLD: dict[AdditionKind, str] = {
+    "urge": "已催办，承办单位会收到提醒",
+    "supplement": "补充的内容已转给承办单位",
+    "withdrawal": "撤回申请已提交，处理结果请看办理进度",
+}
+
+
+class WithdrawalReasonView(BaseModel):
+    code: str
+    zh: str
+
+
+class WithdrawalReasons(BaseModel):
+    items: list[WithdrawalReasonView]
+
+    @classmethod
+    def of(cls, rules: AdditionRules) -> "WithdrawalReasons":
+        return cls(items=[WithdrawalReasonView(code=one.code, zh=one.zh) for one in rules.withdrawal_reasons])

@@ -1,9 +1,10 @@
 """How a case gets its tags and loses them: by rule, by what is said and heard of it, and by hand; all of it in its log."""
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 
-from contracts.events.router import CaseTagged, Reason, RouterEvent
+from contracts.events.router import CaseFiled, CaseTagged, Reason, RouterEvent
 from services.router.catalogue.tags import Tag
 from services.router.domain.cases import Case, Tagging
 from services.router.domain.errors import Recused, RoleMissing, TagNotByHand, TagUnknown
@@ -25,6 +26,15 @@ def retag(case: Case, rules: Rules, past: Sequence[Past], *, now: datetime) -> N
     added = {code: why for code, why in found.items() if code not in kept and not case.has_tag(code)}
     gone = [code for code in case.tags if case.has_tag(code) and code not in found and _by_clause(case, code, rules)]
     _change(case, rules, added, gone, now=now)
+    _tell_with_filing(case)
+
+
+def _tell_with_filing(case: Case) -> None:
+    """A case filed in this same breath says which tags it has: its limits may depend on them."""
+    tags = tuple(sorted(code for code in case.tags if case.has_tag(code)))
+    for at, one in enumerate(case.news):
+        if tags and isinstance(one.event, CaseFiled):
+            case.news[at] = replace(one, event=one.event.model_copy(update={"tags": tags}))
 
 
 def _signs(case: Case, past: Sequence[Past]) -> Signs:

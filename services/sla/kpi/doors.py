@@ -7,11 +7,11 @@ from uuid import UUID
 from fastapi import APIRouter, Depends, Path, Query, Response
 from pydantic import BaseModel, ConfigDict, Field
 
+from services.sla.hours import SHENZHEN
 from services.sla.kpi import reading, views
 from services.sla.kpi.counting import By, Filter, Period, Question
 from services.sla.kpi.definitions import Kpi, KpiEdition, shipped_kpis
 from services.sla.kpi.reading import Line
-from services.sla.limits import SHENZHEN
 from services.sla.settings import Settings
 from services.sla.store import SlaTx
 from services.sla.usecases import EVERYWHERE, OtherUnit

@@ -7,6 +7,7 @@ import pytest
 
 from services.feedback.app import MANIFEST
 from services.feedback.delivery import Delivery
+from services.feedback.domain.channel import Way
 from services.feedback.messengers import Message, Outcome
 from shared.ids import new_id
 from tests.integration.feedback.conftest import Case, House, answered, begun
@@ -27,12 +28,18 @@ async def ledger(house: House) -> list[tuple[str, str, str | None]]:
 class Provider:
     """A provider outside, told what to answer."""
 
-    def __init__(self, *answers: Outcome) -> None:
+    repeatable = askable = False
+
+    def __init__(self, *answers: Outcome, way: Way | None = None) -> None:
         self.answers, self.sent = list(answers), list[Message]()
+        self.way = way or Way()
 
     async def send(self, messages: Sequence[Message]) -> Sequence[Outcome]:
         self.sent += messages
         return [self.answers.pop(0) if self.answers else Outcome("sent") for _ in messages]
+
+    async def ask(self, message: Message) -> Outcome | None:
+        raise AssertionError("it cannot be asked")
 
 
 async def test_acceptance_and_answer_are_told_once_each_whatever_is_delivered_twice(house: House, case: Case) -> None:
@@ -76,7 +83,8 @@ async def test_who_cannot_be_reached_is_written_down_as_such(house: House, case:
     house.clock.advance(minutes=2)
     await delivery(house).run_once()
     assert await ledger(house) == [("accepted:1", "no_contact", None)]
-    assert await house.emitted() == []
+    [event] = await house.emitted()
+    assert (event.type, event.data.state, event.data.informs) == ("notice.failed.v1", "no_contact", "acceptance")
 
 
 async def test_a_refused_channel_gives_way_to_the_next(house: House, case: Case) -> None:

@@ -171,7 +171,7 @@ async def test_what_a_lost_signal_left_out_is_found_by_comparing(
         house.context.make_tx = lambda connection: Tx(connection, Tools.shipped())  # says nothing to anybody
         await house.told(case.case_id, said.signed(case.order_id))
         look_ups = house.context.parts["look_ups"]
-        await Feed(house.context.bus, hub(house), look_ups, catch_up=10).compare()
+        await Feed(house.context, hub(house), look_ups, words=house.context.parts["tools"].wording.countdown).compare()
         assert int((await stream.event())["id"]) == int(first["id"]) + 1
 
 

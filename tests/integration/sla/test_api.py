@@ -21,7 +21,7 @@ async def test_the_clocks_of_a_case_show_what_is_used_and_left_and_the_rule(
     assert answer.status_code == 200
     body = answer.json()
     clocks = {clock["kind"]: clock for clock in body["clocks"]}
-    assert set(clocks) == {"accept", "total", "sign", "contact", "handle"}
+    assert set(clocks) == {"accept", "total", "dispatch", "sign", "contact", "handle"}
     total = clocks["total"]
     assert (total["elapsed_seconds"], total["remaining_seconds"]) == (3600, 3600 * (5 + 24))
     assert total["share_used"] == round(1 / 30, 4)

@@ -11,6 +11,7 @@ from shared.cloudevents import AnyEnvelope, EventReader
 from shared.ids import new_id
 from tests.integration.sla.conftest import START, House
 from tests.integration.sla.said import (
+    approved,
     closed,
     contacted,
     dispatched,
@@ -41,11 +42,12 @@ async def test_a_case_gets_its_clocks_with_due_times_over_the_national_day(house
     order = new_id()
     house.clock.advance(minutes=5)
     await house.told(case_id, filed(amount=5), dispatched(order))
-    due = {row.kind: (row.started_at, row.due_at) for row in await house.rows("SELECT * FROM clocks")}
     filed_at = house.clock.now()
+    due = {row.kind: (row.started_at, row.due_at) for row in await house.rows("SELECT * FROM clocks")}
     assert due == {
         "accept": (START, datetime(2026, 9, 29, 10, tzinfo=UTC)),
         "total": (START, datetime(2026, 10, 10, 10, tzinfo=UTC)),
+        "dispatch": (filed_at, datetime(2026, 9, 28, 8, 5, tzinfo=UTC)),
         "sign": (filed_at, datetime(2026, 9, 29, 10, tzinfo=UTC)),
         "contact": (filed_at, datetime(2026, 9, 29, 10, tzinfo=UTC)),
         "handle": (filed_at, datetime(2026, 10, 10, 10, tzinfo=UTC)),
@@ -53,7 +55,7 @@ async def test_a_case_gets_its_clocks_with_due_times_over_the_national_day(house
     started = await house.emitted(ClockStarted)
     assert [[clock.kind for clock in event.data.clocks] for event in started] == [
         ["accept"],
-        ["total"],
+        ["total", "dispatch"],
         ["sign", "contact", "handle"],
     ]
     assert started[2].data.clocks[2].rule_code == "2019/standard"
@@ -90,7 +92,9 @@ async def test_what_is_said_reaches_the_stream_through_the_relay(house: House, c
 
 async def test_a_clock_warns_at_its_shares_and_breaches_after_its_due_second(house: House, case_id: UUID) -> None:
     """Consultation: one working day from the next; 6 h of today are left and 8 h of tomorrow."""
-    await house.told(case_id, filed("consultation"))
+    order = new_id()
+    await house.told(case_id, filed("consultation"), dispatched(order), signed(order), contacted(order))
+    await house.told(case_id, resolved(order), approved(order))
     assert said(await house.tick_to(datetime(2026, 9, 29, 0, 59, 59, tzinfo=UTC))) == []
     assert said(await house.tick_to(datetime(2026, 9, 29, 1, 0, 0, tzinfo=UTC))) == [("warned", "total", 0.5)]
     assert said(await house.tick_to(datetime(2026, 9, 29, 7, 12, tzinfo=UTC))) == [("warned", "total", 0.8)]
@@ -191,8 +195,10 @@ async def test_publishers_may_be_heard_in_any_order(house: House, order: tuple[s
     assert [(row.kind, row.took.total_seconds() / 60) for row in rows] == [
         ("accept", 10),
         ("contact", 20),
+        ("dispatch", 10),
         ("handle", 30),
         ("rate", 10),
+        ("review", 10),
         ("sign", 10),
         ("total", 60),
     ]
@@ -206,7 +212,14 @@ async def test_an_event_delivered_twice_starts_one_clock_of_each_kind(house: Hou
         await house.context.bus.jetstream.publish(house.context.bus.name(event.type), event.to_json())
     await house.hear()
     counts = await house.rows("SELECT kind, count(*) AS n FROM clocks GROUP BY kind")
-    assert {row.kind: row.n for row in counts} == {"accept": 1, "total": 1, "sign": 1, "contact": 1, "handle": 1}
+    assert {row.kind: row.n for row in counts} == {
+        "accept": 1,
+        "total": 1,
+        "dispatch": 1,
+        "sign": 1,
+        "contact": 1,
+        "handle": 1,
+    }
 
 
 async def test_work_on_a_case_that_was_never_filed_waits(house: House) -> None:

@@ -1,16 +1,20 @@
 """What the other services say about a case, with everything the reply does not look at filled in."""
 
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime, timedelta
 from typing import Any, Literal
 from uuid import UUID
 
-from contracts.events.intake import CaseSubmitted
+from contracts.events.intake import CaseSubmitted, CaseSupplemented, CaseUrged, CaseWithdrawn, CitizenErased
 from contracts.events.router import (
     CaseClosed,
     CaseFiled,
+    CaseMerged,
+    CaseNotAccepted,
     CaseReplied,
     CaseReworked,
+    CaseUnmerged,
     Node,
+    OrderCancelled,
     OrderContacted,
     OrderDispatched,
     OrderProgressed,
@@ -20,7 +24,17 @@ from contracts.events.router import (
     OrderSigned,
     StandardLimit,
 )
-from contracts.events.sla import ClockBreached, ClockStarted, StartedClock
+from contracts.events.sla import (
+    ClockBreached,
+    ClockExtended,
+    ClockPaused,
+    ClockRecomputed,
+    ClockResumed,
+    ClockStarted,
+    MovedClock,
+    StartedClock,
+    WorkingSpan,
+)
 from contracts.numbers import case_number, code_hash
 from shared.ids import new_id
 
@@ -135,7 +149,13 @@ def closed(outcome: Any = "satisfied", turn: int = 1) -> CaseClosed:
     return CaseClosed(outcome=outcome, round=turn)
 
 
-def promised(due_at: datetime = DUE, *, kind: Any = "total", provisional: bool = False) -> ClockStarted:
+SPAN = WorkingSpan(first_day=date(2026, 11, 24), days="1111001", windows=("09:00-12:00", "14:00-18:00"))
+"""Tuesday to Monday."""
+
+
+def promised(
+    due_at: datetime = DUE, *, kind: Any = "total", provisional: bool = False, span: WorkingSpan | None = SPAN
+) -> ClockStarted:
     clock = StartedClock(
         clock_id=new_id(),
         kind=kind,
@@ -148,9 +168,71 @@ def promised(due_at: datetime = DUE, *, kind: Any = "total", provisional: bool =
         rule_code="category",
         calendar="2026",
         provisional=provisional,
+        span=span if kind == "total" else None,
     )
     return ClockStarted(clocks=(clock,))
 
 
 def breached(kind: Any = "total") -> ClockBreached:
     return ClockBreached(clock_id=new_id(), kind=kind, order_id=None, unit_code=None, due_at=DUE)
+
+
+def _moved(kind: Any, due_at: datetime) -> tuple[MovedClock, ...]:
+    return (MovedClock(clock_id=new_id(), kind=kind, order_id=None, from_due_at=DUE, due_at=due_at, span=SPAN),)
+
+
+def extended(due_at: datetime = DUE + timedelta(days=3), *, kind: Any = "total", times: int = 1) -> ClockExtended:
+    return ClockExtended(clocks=_moved(kind, due_at), public_reason="等待材料到货", times=times)
+
+
+def recomputed(due_at: datetime = DUE + timedelta(days=1), *, kind: Any = "total") -> ClockRecomputed:
+    return ClockRecomputed(clocks=_moved(kind, due_at), calendar="2026-2", reason="holidays published")
+
+
+def paused(promised_at: datetime = DUE + timedelta(days=90)) -> ClockPaused:
+    return ClockPaused(
+        clock_ids=(new_id(),),
+        promised_at=promised_at,
+        next_contact_at=DUE + timedelta(days=30),
+        public_reason="须待雨季结束后施工",
+    )
+
+
+def resumed(due_at: datetime = DUE + timedelta(days=100)) -> ClockResumed:
+    return ClockResumed(clocks=_moved("total", due_at))
+
+
+def urged(times: int = 1) -> CaseUrged:
+    return CaseUrged(urge_id=new_id(), by="citizen", channel_code="wechat_pingshan", times=times, received_at=START)
+
+
+def supplemented(text: str = "在三号楼下") -> CaseSupplemented:
+    return CaseSupplemented(
+        supplement_id=new_id(), by="citizen", channel_code="wechat_pingshan", text=text, received_at=START
+    )
+
+
+def withdrawn(reason_code: str = "solved") -> CaseWithdrawn:
+    return CaseWithdrawn(by="citizen", reason_code=reason_code, received_at=START)
+
+
+def erased(citizen_id: UUID) -> CitizenErased:
+    return CitizenErased(citizen_id=citizen_id)
+
+
+def merged(kind: Any = "same_fact") -> CaseMerged:
+    return CaseMerged(master_case_id=new_id(), master_case_no=number(99), kind=kind)
+
+
+def unmerged() -> CaseUnmerged:
+    return CaseUnmerged(master_case_id=new_id())
+
+
+def not_accepted(*, handed_over: bool = False) -> CaseNotAccepted:
+    return CaseNotAccepted(
+        reason_code="litigation", public_reason="属于诉讼事项", right_channel="人民法院", handed_over=handed_over
+    )
+
+
+def cancelled(order_id: UUID, cause: Any = "ended", unit: Unit = LEAD) -> OrderCancelled:
+    return OrderCancelled(order_id=order_id, unit_code=unit[0], cause=cause)

@@ -5,7 +5,8 @@ import pytest
 from contracts.events.sla import CaseSupervised
 from services.feedback import catalogue
 from services.feedback.domain.case import Case
-from services.feedback.domain.notice import compose, due_notices, values
+from services.feedback.domain.composing import compose
+from services.feedback.domain.notice import due_notices, values
 from shared.cloudevents import Event
 from shared.ids import new_id
 from tests.unit.feedback import said

@@ -42,7 +42,16 @@ def desks(draw: st.DrawFn) -> list[Event]:
         if draw(st.booleans()):
             break
     if draw(st.booleans()):
-        story.append(said.closed(draw(st.sampled_from(["satisfied", "unrated", "dissatisfied"])), turn=turn))
+        story.append(said.merged())
+        if draw(st.booleans()):
+            story.append(said.unmerged())
+    if draw(st.booleans()):
+        story.append(
+            said.closed(
+                draw(st.sampled_from(["satisfied", "unrated", "dissatisfied", "withdrawn", "terminated", "merged"])),
+                turn=turn,
+            )
+        )
     return story[: draw(st.integers(1, len(story)))]
 
 
@@ -53,7 +62,19 @@ def stopwatches(draw: st.DrawFn) -> list[Event]:
         story.append(said.breached(draw(st.sampled_from(["total", "sign"]))))
     if draw(st.booleans()):
         story.append(CaseSupervised(cause="dissatisfied_twice"))
-    return story
+    story += [said.extended(times=times + 1) for times in range(draw(st.integers(0, 2)))]
+    if draw(st.booleans()):
+        story += [said.paused(), said.resumed()]
+    if draw(st.booleans()):
+        story.append(said.recomputed())
+    return story[: draw(st.integers(1, len(story)))]
+
+
+@st.composite
+def citizens(draw: st.DrawFn) -> list[Event]:
+    """What the register says after the case was submitted."""
+    adding = st.sampled_from([said.urged(), said.supplemented()])
+    return [*draw(st.lists(adding, max_size=4)), *([said.withdrawn()] if draw(st.booleans()) else [])]
 
 
 def dated(events: Sequence[Event], step: int) -> Story:
@@ -79,24 +100,24 @@ def seen(story: Story) -> dict[str, object]:
 
 
 @settings(deadline=None)
-@given(desks(), stopwatches(), st.randoms(use_true_random=False))
+@given(desks(), stopwatches(), citizens(), st.randoms(use_true_random=False))
 def test_the_order_of_arrival_across_publishers_is_no_matter(
-    desk: list[Event], stopwatch: list[Event], chance: random.Random
+    desk: list[Event], stopwatch: list[Event], citizen: list[Event], chance: random.Random
 ) -> None:
     """INVARIANT: the view is a function of what each publisher has said, not of when it was heard.
 
     Breaks when a fold reads a fact of another publisher, or the bar sorts by arrival.
     """
-    stories = [[(said.submitted(), START)], dated(desk, 3), dated(stopwatch, 7)]
+    stories = [[(said.submitted(), START), *dated(citizen, 11)], dated(desk, 3), dated(stopwatch, 7)]
     assert seen(interleaved(stories, chance)) == seen([step for story in stories for step in story])
 
 
 @settings(deadline=None)
-@given(desks(), stopwatches())
+@given(desks(), stopwatches(), citizens())
 def test_every_case_shows_between_five_and_thirteen_nodes_in_order_of_time(
-    desk: list[Event], stopwatch: list[Event]
+    desk: list[Event], stopwatch: list[Event], citizen: list[Event]
 ) -> None:
-    nodes = seen([(said.submitted(), START), *dated(desk, 3), *dated(stopwatch, 7)])["nodes"]
+    nodes = seen([(said.submitted(), START), *dated(citizen, 11), *dated(desk, 3), *dated(stopwatch, 7)])["nodes"]
     assert isinstance(nodes, list)
     assert 5 <= len(nodes) <= 13
     times = [node["at"] for node in nodes if node["state"] == "done"]

@@ -7,11 +7,7 @@ from typing import Any
 import pytest
 
 from contracts.events.router import (
-    CaseMerged,
-    CaseNotAccepted,
     CaseReviewed,
-    CaseUnmerged,
-    OrderCancelled,
     OrderReturnRejected,
 )
 from contracts.events.sla import CaseSupervised
@@ -205,17 +201,27 @@ def test_what_was_refused_shows_the_nodes_it_never_reached_as_skipped() -> None:
     assert [node["state"] for node in seen["nodes"]] == ["done", "skipped", "skipped", "skipped", "done"]
 
 
-def test_the_view_says_why_the_case_cannot_be_rated_yet() -> None:
+def actions(seen: dict[str, Any]) -> dict[str, str | None]:
+    """Why each action is refused; None for what is allowed."""
+    assert all(each["allowed"] is (each["reason"] is None) for each in seen["allowed_actions"])
+    return {each["action"]: each["reason"] for each in seen["allowed_actions"]}
+
+
+def test_the_view_says_what_may_be_done_and_why_not_the_rest() -> None:
     order = new_id()
     steps = [said.submitted(), said.filed(), said.dispatched(order)]
-    assert view(*steps)["allowed_actions"] == [
-        {"action": "rate", "allowed": False, "reason": "尚未答复，收到答复后即可评价"}
-    ]
-    assert view(*steps, said.replied(order))["allowed_actions"][0] == {
-        "action": "rate",
-        "allowed": True,
-        "reason": None,
+    assert actions(view(*steps)) == {
+        "rate": "尚未答复，收到答复后即可评价",
+        "urge": None,
+        "supplement": None,
+        "withdraw": None,
     }
+    replied = view(*steps, said.replied(order))
+    assert actions(replied)["rate"] is None
+    assert "不满意的会重新办理" in (actions(replied)["urge"] or "")
+    closed = actions(view(*steps, said.replied(order), said.closed()))
+    assert all(closed.values())
+    assert "重新提交" in (closed["supplement"] or "")
 
 
 def test_a_process_with_nodes_nobody_here_knows_still_moves() -> None:
@@ -227,23 +233,9 @@ def test_a_process_with_nodes_nobody_here_knows_still_moves() -> None:
     assert [node["state"] for node in seen["nodes"]] == ["done"] * 5 + ["current"]
 
 
-def merged(order: Any, kind: str = "same_fact") -> list[Event]:
-    master = {"master_case_id": new_id(), "master_case_no": "PS26112400009999", "kind": kind}
-    return [
-        said.submitted(),
-        said.filed(),
-        said.dispatched(order),
-        OrderCancelled(order_id=order, unit_code=LEAD[0], cause="merged"),
-        CaseMerged.model_validate(master),
-    ]
-
-
-def test_a_follower_reads_that_its_progress_is_shared_and_nothing_of_whom_it_follows() -> None:
-    seen = view(*merged(new_id()))
-    assert seen["status"] == {"code": "merged", "text": "已并入同类事项，进度同步"}
-    assert "已并入同类事项，进度同步" in texts(seen)
-    assert seen["merged"]["case_no"] is None
-    assert "PS26112400009999" not in json.dumps(seen)
+def merged(order: Any) -> list[Event]:
+    steps = [said.submitted(), said.filed(), said.dispatched(order), said.cancelled(order, "merged"), said.merged()]
+    return [*steps]
 
 
 def test_a_follower_is_answered_and_asked_to_rate_like_anybody() -> None:
@@ -252,25 +244,3 @@ def test_a_follower_is_answered_and_asked_to_rate_like_anybody() -> None:
     assert seen["status"]["code"] == "replied"
     assert seen["allowed_actions"][0]["allowed"]
     assert [node["state"] for node in seen["nodes"] if not node["side"]][-1] == "current"
-
-
-def test_an_unmerged_case_waits_for_its_unit_again() -> None:
-    again = new_id()
-    seen = view(*merged(new_id()), CaseUnmerged(master_case_id=new_id()), said.dispatched(again))
-    assert (seen["status"]["code"], seen["merged"]) == ("dispatched", None)
-
-
-def test_who_asked_twice_reads_where_the_second_request_went() -> None:
-    seen = view(*merged(new_id(), "same_person"), said.closed("merged"))
-    assert seen["status"]["text"] == "已并入您此前反映的同一诉求，进度同步"
-    assert seen["merged"]["case_no"] == "PS26112400009999"
-
-
-def test_what_is_not_accepted_says_why_and_names_the_right_channel() -> None:
-    refused = CaseNotAccepted(
-        reason_code="discipline", public_reason="属于纪检监察机关的受理范围，", right_channel="请拨打12388反映"
-    )
-    seen = view(said.submitted(), refused, said.closed("not_accepted"))
-    assert seen["status"]["text"] == "不予受理：属于纪检监察机关的受理范围，请拨打12388反映。"
-    assert texts(seen)[-1] == seen["status"]["text"]
-    assert seen["refusal"]["handed_over"] is False

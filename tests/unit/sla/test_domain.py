@@ -11,8 +11,9 @@ from hypothesis import strategies as st
 
 from contracts.events.sla import CaseSupervised, ClockBreached, ClockStarted, ClockStopped, ClockWarned
 from services.sla import wording
+from services.sla.board import NotFiledYet
 from services.sla.calendars import shipped_calendar
-from services.sla.domain import CaseClocks, NotFiledYet
+from services.sla.domain import CaseClocks
 from services.sla.limits import Filing, shipped_limits
 from services.sla.stopwatch import BREACH, Firing, Stopwatch
 from services.sla.workdays import Calendar, Limit
@@ -47,9 +48,10 @@ def test_acceptance_is_timed_from_submission_to_filing_and_the_whole_from_submis
     case.submitted(START, "PS1")
     assert running(case) == {"accept"}
     case.filed(filing(30))
-    [accept, total] = case.clocks
+    [accept, total, dispatch] = case.clocks
     assert (accept.stopped_at, accept.used_seconds) == (at(30), 1800)
     assert (total.started_at, total.running) == (START, True)
+    assert (dispatch.kind, dispatch.started_at) == ("dispatch", at(30))
 
 
 def test_the_clocks_of_an_order_are_said_in_one_event() -> None:
@@ -69,7 +71,7 @@ def test_contact_and_result_imply_that_the_unit_has_signed() -> None:
     assert running(case) == {"handle", "total"}
     case = filed_case()
     case.resolved(at(3), ORDER)
-    assert running(case) == {"contact", "total"}
+    assert running(case) == {"contact", "total", "review"}
 
 
 def test_facts_about_one_order_leave_the_other_alone() -> None:
@@ -134,9 +136,21 @@ def test_warnings_come_after_the_shares_of_the_working_time() -> None:
 
 
 def test_a_timer_says_a_warning_below_the_whole_limit_and_a_breach_at_it() -> None:
-    said = {
-        percent: Firing(CASE, ORDER, "sign", ORDER, "CG", START, percent, START).event() for percent in (50, 80, 100)
+    firings = {
+        percent: Firing(
+            case_id=CASE,
+            clock_id=ORDER,
+            kind="sign",
+            order_id=ORDER,
+            unit_code="CG",
+            due_at=START,
+            percent=percent,
+            fell_due_at=START,
+            share_used=percent / 100,
+        )
+        for percent in (50, 80, 100)
     }
+    said = {percent: firing.said(0)[0] for percent, firing in firings.items()}
     assert isinstance(said[100], ClockBreached)
     assert [e.share_used for e in said.values() if isinstance(e, ClockWarned)] == [0.5, 0.8]
 

@@ -1,7 +1,6 @@
-"""The tables of the reply."""
+"""What is known of cases: the progress view, orders, photos, ratings, and failed look-ups."""
 
 from sqlalchemy import (
-    JSON,
     BigInteger,
     Boolean,
     Column,
@@ -9,19 +8,13 @@ from sqlalchemy import (
     Index,
     Integer,
     LargeBinary,
-    MetaData,
     SmallInteger,
     Table,
     Text,
-    UniqueConstraint,
     Uuid,
-    func,
 )
 
-from shared.inbox import mechanism_tables
-
-metadata = MetaData()
-mechanism_tables(metadata)
+from services.feedback.tables.metadata import metadata
 
 progress = Table(
     "progress",
@@ -82,51 +75,8 @@ ratings = Table(
     Column("satisfied", Boolean, nullable=False),
     Column("comment", Text, nullable=False),
     Column("rule_version", Text, nullable=False),
+    Column("level", Text),  # of the national five; none of ratings from before they were mapped
     Column("rated_at", DateTime(timezone=True), nullable=False),
-)
-
-contacts = Table(
-    "contacts",
-    metadata,
-    Column("citizen_id", Uuid, primary_key=True),
-    Column("data", LargeBinary),  # encrypted; empty once the citizen is erased, so that a late event revives nothing
-    Column("updated_at", DateTime(timezone=True), nullable=False),
-)
-
-notices = Table(
-    "notices",
-    metadata,
-    Column("notice_id", Uuid, primary_key=True),
-    Column("case_id", Uuid, nullable=False),
-    Column("occurrence", Text, nullable=False),
-    Column("audience", Text, nullable=False),
-    Column("citizen_id", Uuid),
-    Column("channels", JSON, nullable=False),
-    Column("template", Text, nullable=False),
-    Column("rules_version", Text, nullable=False),
-    Column("named", JSON, nullable=False),
-    Column("state", Text, nullable=False),  # pending, sent, failed, no_contact
-    Column("channel", Text),
-    Column("attempts", Integer, nullable=False, server_default="0"),
-    Column("next_at", DateTime(timezone=True), nullable=False),
-    Column("reason", Text, nullable=False, server_default=""),
-    Column("created_at", DateTime(timezone=True), nullable=False),
-    Column("done_at", DateTime(timezone=True)),
-    UniqueConstraint("case_id", "occurrence", "audience"),
-    Index("ix_notices_due", "next_at", postgresql_where="state = 'pending'"),
-    Index("ix_notices_citizen", "citizen_id"),
-)
-
-outbox_messages = Table(
-    "outbox_messages",
-    metadata,
-    Column("notice_id", Uuid, primary_key=True),
-    Column("channel", Text, nullable=False),
-    Column("recipient", Text, nullable=False),  # masked: the outbox is for looking at
-    Column("title", Text, nullable=False),
-    Column("body", Text, nullable=False),
-    Column("fields", JSON, nullable=False),
-    Column("created_at", DateTime(timezone=True), nullable=False, server_default=func.now()),
 )
 
 attempts = Table(

@@ -1,0 +1,1 @@
+"""Watching the limits from above: extensions, suspensions, urging, supervision and appeals."""
