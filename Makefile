@@ -7,7 +7,7 @@ MESSAGES ?=
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 
 .DEFAULT_GOAL := help
-BENCHES := bench-workdays bench-submissions bench-lookups bench-sse bench-timers bench-progress bench-catalogue \
+BENCHES := bench-workdays bench-recompute bench-submissions bench-lookups bench-sse bench-timers bench-progress bench-catalogue \
            bench-classify bench-kpis
 .PHONY: help install up demo tour-catalogue test test-unit test-contract test-integration test-e2e test-slow lint types \
         format contracts verify-contracts bench $(BENCHES) lock check clean
