@@ -8,7 +8,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK = 1
 
 .DEFAULT_GOAL := help
 BENCHES := bench-workdays bench-submissions bench-lookups bench-sse bench-timers bench-progress bench-catalogue \
-           bench-classify bench-kpis bench-desk bench-feedback
+           bench-classify bench-kpis bench-desk bench-feedback bench-recompute
 .PHONY: help install up demo tour-catalogue tour-desk tour-clock tour-citizen test test-unit test-contract \
         test-integration test-e2e test-slow lint types format contracts verify-contracts bench $(BENCHES) lock check clean
 

@@ -238,14 +238,11 @@ def test_the_command_wants_cases_and_says_what_it_misses(capsys: pytest.CaptureF
     assert "时段的结束日期应晚于开始日期" in told
 
 
-def test_the_whole_catalogue_is_replayed_in_a_few_milliseconds_a_case() -> None:
-    """Two thousand cases in one call of the API must not keep a process busy for long: under 5 ms each is plenty."""
+def test_the_shipped_catalogue_replayed_against_itself_changes_nothing() -> None:
     shipped = Ruling(Edition(load(), read_desk(DESK)))
     cases = [
         PastCase(f"PS{n}", one.examples[0], NOW, area_code=PINGSHAN)
         for n, one in enumerate(list(shipped.rules.catalogue.categories.values())[:200])
     ]
-    started = datetime.now(UTC)
     assert all(one.kind == "same" for one in replay(cases, shipped, shipped))
-    assert (datetime.now(UTC) - started).total_seconds() < 200 * 0.005 + 2
     assert read_folder(DESK.parent / "catalog")
