@@ -91,11 +91,11 @@ class Rulebook:
     async def refresh(self, connection: AsyncConnection) -> None:
         """Take over what was published, and let go what was withdrawn, since somebody last asked."""
         self._ready()
+        await self.hear_alarm(connection)
         published = await versions.published(connection)
         stale = {name for name, day in published.items() if self._published.get(name) != day}
         await self._load(connection, stale)
         self._published, self._asked = published, True
-        await self.hear_alarm(connection)
         await self.refresh_precedents(connection)
         await self._take_learned(connection)
 
