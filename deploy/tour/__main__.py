@@ -14,13 +14,18 @@ from rich.console import Console
 from deploy.tour import clock
 from deploy.tour.catalogue import Tour
 from deploy.tour.citizen import CitizenTour
+from deploy.tour.desk import DeskTour
 from deploy.tour.people import Refused
 from deploy.tour.showing import Screen
 from deploy.tour.stage import NotStarted, stage
 from deploy.tour.workbooks import WorkbookChanged
 
 TIMEOUT_SECONDS = 60
-TOURS: dict[str, type[Tour] | type[CitizenTour]] = {"catalogue": Tour, "citizen": CitizenTour}
+TOURS: dict[str, type[Tour] | type[CitizenTour] | type[DeskTour]] = {
+    "catalogue": Tour,
+    "desk": DeskTour,
+    "citizen": CitizenTour,
+}
 
 
 def main() -> int:

@@ -223,7 +223,7 @@ class CitizenTour:
         form = {"public_reply": reply, "handling_note": "内部记录：更换井盖一套", "photo_ids": photos}
         _patiently(self._unit, f"{path}/resolve", form)
         asker.until(lambda view: view["status"]["code"] == "verifying")
-        _patiently(self._reviewer, f"{path}/review", {"outcome": "approve"})
+        _patiently(self._reviewer, f"{path}/review", {"outcome": "approve", "closing_condition_met": True})
         view = asker.until(lambda view: view["status"]["code"] == "replied" and view["round"] == round_)
         self._show(view)
         shown = view["replies"][-1]["photos"]

@@ -13,16 +13,17 @@ from deploy.tour.people import Official, Platform
 from deploy.tour.showing import Screen
 from deploy.tour.stage import Stage
 
-RATE = 1
-"""Nothing here waits for a night; the limits for signing and returning must not run away."""
 SECONDS_TO_TAKE_OVER = 6.0
 """Longer than a running process needs to hear of a ruling (`services/router/takeover.py`)."""
 PEOPLE = ("dispatcher", "reviewer", "unit", "panel")
 DISPUTE = {"argument": "红线内外归属不清，三家单位均称不属其职责"}
 
 
-class Tour:
+class DeskTour:
     """Walks chapter by chapter; `seen` is what was seen, `checks` what must hold."""
+
+    rate = 1
+    """Nothing here waits for a night; the limits for signing and returning must not run away."""
 
     def __init__(self, stage: Stage, http: httpx.Client, screen: Screen) -> None:
         people = {name: Official(http, name, stage.secrets[f"account_{name}"]) for name in PEOPLE}

@@ -69,10 +69,10 @@ class Watcher:
         """Send it unless the client has it; what was pending and not yet sent is superseded."""
         if self.ended:
             return
+        if self.news is not None:
+            self.news.set()
         if not self.live:
             self._held = (version, chunk)
-            if self.news is not None:
-                self.news.set()
             return
         if version > self.version:
             self.version = version

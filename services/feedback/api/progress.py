@@ -86,7 +86,7 @@ async def _news(here: Context[Any, Any], asking: Asking, found: Found, *, patien
     hub: Hub = here.parts["hub"]
     look_ups: LookUps = here.parts["look_ups"]
     watcher = Watcher(_nowhere, version=found.version)
-    watcher.news = asyncio.Event()
+    watcher.news, watcher.live = asyncio.Event(), True  # it may see the case, and is told of it where a signal was lost
     hub.add(asking.case_no, watcher)
     try:
         # Among the watchers before this look, so that nothing said in between is missed.

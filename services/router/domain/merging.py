@@ -53,7 +53,7 @@ def must_merge(pair: Pair, by: Actor) -> None:
         raise NotMergeable(f"the master is {master.state}, it must be in the hands of a unit")
     if any(rules.is_party(unit, case.accused_unit_code) for unit in master.units()):
         raise UnitIsParty
-    if pair.master_rules.table.action("cancel") is None or rules.table.action("cancel") is None:
+    if CANCELLED not in pair.master_rules.table.final & rules.table.final:
         raise NotMergeable("the edition of one of the cases knows no cancelled orders")
 
 

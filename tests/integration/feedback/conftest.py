@@ -58,6 +58,7 @@ def settings_for(database_url: str, nats_url: str = "nats://127.0.0.1:9", **more
             "photos_url": "memory://",
             "hold_seconds": 0.3,
             "look_up_hold_seconds": 0.05,
+            "catch_up_seconds": 0.5,
             **more,
         }
     )

@@ -145,12 +145,14 @@ async def test_a_flawed_reply_is_refused_with_the_words_and_may_pass_with_a_reas
     assert (tried["sendable"], [one["rule"] for one in tried["findings"]]) == (False, ["blame"])
     photo = await house.photo(case_id, order)
     await unit.did(f"/orders/{order}/resolve", {"public_reply": draft, "photo_ids": [str(photo)]})
-    refused = await reviewer.post(f"/orders/{order}/review", {"outcome": "approve"})
+    refused = await reviewer.post(f"/orders/{order}/review", {"outcome": "approve", "closing_condition_met": True})
     assert refused.status_code == 409
     [found] = refused.json()["findings"]
     assert (found["rule"], found["words"][0][:6], refused.json()["may_override"]) == ("blame", "不属于我街道", True)
     reason = "确属相邻街道辖区，已说明"
-    await reviewer.did(f"/orders/{order}/review", {"outcome": "approve", "override_reason": reason})
+    await reviewer.did(
+        f"/orders/{order}/review", {"outcome": "approve", "override_reason": reason, "closing_condition_met": True}
+    )
     assert (await house.kinds(case_id))[-1] == "case.replied"
     log = await house.rows("SELECT action, facts FROM case_log WHERE case_id = :case ORDER BY seq", case=case_id)
     passed = next(row.facts for row in log if row.action == "reply_passed")
@@ -166,7 +168,7 @@ async def test_personal_data_in_a_reply_passes_with_no_reason_at_all(
     photo = await house.photo(case_id, order)
     reply = "巷口垃圾已清运，联系人手机13800138000。"
     await unit.did(f"/orders/{order}/resolve", {"public_reply": reply, "photo_ids": [str(photo)]})
-    body = {"outcome": "approve", "override_reason": "已征得同意"}
+    body = {"outcome": "approve", "override_reason": "已征得同意", "closing_condition_met": True}
     refused = await reviewer.post(f"/orders/{order}/review", body)
     assert (refused.status_code, refused.json()["may_override"]) == (409, False)
     sent_back = await reviewer.did(f"/orders/{order}/review", {"outcome": "send_back", "note": "请删除手机号"})

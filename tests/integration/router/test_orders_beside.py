@@ -12,7 +12,7 @@ from tests.integration.router.conftest import People
 from tests.integration.router.desk import House, Person, submitted
 
 APPROVED = {"outcome": "approve", "closing_condition_met": True}
-DONE = {"public_reply": "已处理完毕", "handling_note": "派员一次"}
+DONE = {"public_reply": "垃圾已于当日清运完毕，路面已冲洗", "handling_note": "派员一次"}
 DISPUTE = {"argument": "三家单位均称不属其职责"}
 
 

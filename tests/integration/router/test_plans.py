@@ -67,7 +67,8 @@ async def full(house: House, database: str) -> House:
             tx.connection,
             COUNT,
             edition=edition.rules.catalogue.edition.id,
-            units=[BUSY, *sorted({one.code for one in catalogue.units} - {BUSY})],
+            # Communities and teams apart: with few orders each they would only make the units many.
+            units=[BUSY, *sorted({one.code for one in catalogue.units if one.code[3] not in "UW"} - {BUSY})],
             categories=sorted(map(str, catalogue.categories)),
             now=house.clock.now(),
             areas=sorted(one.code for one in catalogue.places),
@@ -84,7 +85,7 @@ async def test_no_hot_path_reads_a_large_table_from_end_to_end(  # noqa: PLR0917
 ) -> None:
     statements = Statements(full)
     (one,) = await full.rows(
-        "SELECT order_id, case_id FROM orders WHERE unit_code = :unit AND state = 'signed' LIMIT 1", unit=BUSY
+        "SELECT order_id, case_id FROM orders WHERE unit_code = :unit AND state = 'dispatched' LIMIT 1", unit=BUSY
     )
     several = person("handler", units=(BUSY, "PS-S02", "PS-D01"))
     with statements.listening():

@@ -148,7 +148,9 @@ async def test_overdue_and_due_soon_are_told_by_the_clock_and_not_of_what_is_ans
     assert await listed(unit, due="soon") == [soon.order_id]
     await unit.did(f"/orders/{late.order_id}/sign")
     photo = await house.photo(late.case_id, late.order_id)
-    await unit.did(f"/orders/{late.order_id}/resolve", {"public_reply": "已清运", "photo_ids": [str(photo)]})
+    await unit.did(
+        f"/orders/{late.order_id}/resolve", {"public_reply": "垃圾已于当日清运完毕", "photo_ids": [str(photo)]}
+    )
     assert await listed(unit, due="overdue") == []
     assert await listed(unit) == [late.order_id, soon.order_id, later.order_id]
 
@@ -201,8 +203,10 @@ async def test_a_closed_order_leaves_the_list_and_is_found_when_asked_for(
     one = await order(house, 4)
     await unit.did(f"/orders/{one.order_id}/sign")
     photo = await house.photo(one.case_id, one.order_id)
-    await unit.did(f"/orders/{one.order_id}/resolve", {"public_reply": "已清运", "photo_ids": [str(photo)]})
-    await reviewer.did(f"/orders/{one.order_id}/review", {"outcome": "approve"})
+    await unit.did(
+        f"/orders/{one.order_id}/resolve", {"public_reply": "垃圾已于当日清运完毕", "photo_ids": [str(photo)]}
+    )
+    await reviewer.did(f"/orders/{one.order_id}/review", {"outcome": "approve", "closing_condition_met": True})
     assert await listed(unit) == [one.order_id]
     await reviewer.did(f"/desk/cases/{one.case_id}/close", {})
     for somebody in (unit, dispatcher):

@@ -18,7 +18,8 @@ type Login = Callable[..., dict[str, str]]
 def edition() -> dict[str, Any]:
     shipped = shipped_limits().by_code["2019"]
     made = shipped.model_dump(mode="json", exclude={"overlays"})
-    cut = {**made["rules"][-2], "code": "cut", "limit": {"amount": 2, "unit": "work_day"}, "categories": ["0101"]}
+    standard = next(rule for rule in made["rules"] if rule["code"] == "standard")
+    cut = {**standard, "code": "cut", "limit": {"amount": 2, "unit": "work_day"}, "categories": ["0101"]}
     return made | {"edition": "2026b", "valid_from": "2026-09-29", "rules": [cut, *made["rules"]]}
 
 

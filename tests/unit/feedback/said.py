@@ -230,7 +230,10 @@ def unmerged() -> CaseUnmerged:
 
 def not_accepted(*, handed_over: bool = False) -> CaseNotAccepted:
     return CaseNotAccepted(
-        reason_code="litigation", public_reason="属于诉讼事项", right_channel="人民法院", handed_over=handed_over
+        reason_code="litigation",
+        public_reason="属于诉讼事项。",
+        right_channel="请向人民法院提出",
+        handed_over=handed_over,
     )
 
 

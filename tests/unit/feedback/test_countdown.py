@@ -14,7 +14,7 @@ from services.feedback.domain.case import Case
 from services.feedback.domain.countdown import counted_down, left
 from services.feedback.domain.view import view_of
 from services.sla.calendars import shipped_calendar
-from services.sla.spans import working_span
+from services.sla.countdown import working_span
 from services.sla.workdays import Calendar, Limit
 from shared.ids import new_id
 from tests.unit.feedback import said

@@ -122,5 +122,5 @@ def test_every_case_shows_between_five_and_thirteen_nodes_in_order_of_time(
     assert 5 <= len(nodes) <= 13
     times = [node["at"] for node in nodes if node["state"] == "done"]
     assert times == sorted(times)
-    states = [node["state"] for node in nodes]
+    states = [node["state"] for node in nodes if node["state"] != "skipped"]
     assert states == sorted(states, key=["done", "current", "pending"].index)

@@ -76,7 +76,7 @@ def test_a_merged_case_says_so_and_names_nobody_elses_case() -> None:
     [
         ("withdrawn", "已撤回"),
         ("terminated", "已终止办理"),
-        ("merged", "已并入您此前提交的同一诉求"),
+        ("merged", "已并入您此前反映的同一诉求，进度同步"),
         ("adopted", "已办结，建议已采纳"),
         ("praised", "已办结，感谢您的表扬"),
     ],
@@ -98,8 +98,8 @@ def test_a_terminated_case_gives_its_reason() -> None:
 @pytest.mark.parametrize(
     ("handed_over", "text"),
     [
-        (False, "不予受理：属于诉讼事项。请通过人民法院办理"),
-        (True, "不予受理：属于诉讼事项。已为您转交人民法院"),
+        (False, "不予受理：属于诉讼事项。请向人民法院提出。"),
+        (True, "不予受理：属于诉讼事项。已为您转交，请向人民法院提出。"),
     ],
 )
 def test_what_is_not_accepted_names_the_reason_and_the_right_channel(handed_over: bool, text: str) -> None:
