@@ -241,7 +241,6 @@ class TaskAssigned(RouterEvent):
     """A task beside the orders: look at the place before filing or after the work, guard it, account for the damage."""
 
     TYPE: ClassVar[str] = "task.assigned.v1"
-    EXTERNAL: ClassVar[bool] = True
 
     task_id: UUID
     kind: Literal["verify", "check", "guard", "account"]

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import os
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from datetime import timedelta
@@ -10,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from contracts.events import FEEDBACK
-from services.feedback.api import notices, photos, progress, ratings
+from services.feedback.api import notices, photo_desk, photo_uploads, photos, progress, ratings
 from services.feedback.attempts import Limits, Sweep
 from services.feedback.consumers import CONSUMES, prefetch
 from services.feedback.contacts import ContactBox
@@ -19,6 +20,7 @@ from services.feedback.feed import Drain, Feed, Heartbeat
 from services.feedback.hub import Hub
 from services.feedback.lookups import open_look_ups
 from services.feedback.messengers import MailServer, messengers
+from services.feedback.photo_upkeep import PhotoSweep
 from services.feedback.settings import Settings
 from services.feedback.store import Tools, Tx
 from services.feedback.tables import metadata
@@ -27,7 +29,7 @@ from shared.images import PhotoLimits
 from shared.loops import Loop
 from shared.manifest import Manifest
 from shared.objects import PhotoStore
-from shared.vault import parse_key
+from shared.vault import Vault, parse_key, parse_key_ring
 
 type Here = Context[Settings, Tx]
 
@@ -53,6 +55,11 @@ async def parts(here: Here) -> AsyncIterator[dict[str, Any]]:
                 "hub": hub,
                 "photo_store": PhotoStore.at(settings.photos_url, options),
                 "photo_limits": PhotoLimits(max_bytes=settings.photo_max_bytes, max_pixels=settings.photo_max_pixels),
+                "photo_vault": Vault(
+                    parse_key_ring(settings.vault_keys.get_secret_value()),
+                    current=settings.vault_current,
+                    index_key=os.urandom(32),
+                ),
                 "photo_seats": asyncio.Semaphore(settings.photos_at_once),
                 "messengers": messengers(here.begin, _mail(settings)),
             }
@@ -85,7 +92,7 @@ def _mail(settings: Settings) -> MailServer | None:
 def loops(here: Here) -> Sequence[Loop]:
     window = timedelta(minutes=here.settings.look_up_window_minutes)
     rules = here.parts["tools"].notice_rules
-    return [Delivery(here, here.parts["messengers"], rules), Sweep(here, window)]
+    return [Delivery(here, here.parts["messengers"], rules), Sweep(here, window), PhotoSweep(here)]
 
 
 def api_loops(here: Here) -> Sequence[Loop]:
@@ -103,7 +110,7 @@ MANIFEST: Manifest[Settings, Tx] = Manifest(
     tx=lambda connection: Tx(connection, Tools.shipped()),
     metadata=metadata,
     migrations=Path(__file__).parent / "migrations",
-    routes=[progress.routes, photos.routes, ratings.routes, notices.routes],
+    routes=[progress.routes, photo_uploads.routes, photo_desk.routes, photos.routes, ratings.routes, notices.routes],
     paths=["progress", "photos", "ratings", "notices"],
     public=progress.PUBLIC | photos.PUBLIC | ratings.PUBLIC,
     publishes=FEEDBACK,

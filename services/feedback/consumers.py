@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any
 
 from contracts.events.intake import CitizenErased, ContactChanged
-from contracts.events.router import OrderDispatched
+from contracts.events.router import OrderDispatched, TaskAssigned
 from services.feedback import usecases
 from services.feedback.domain.folding import FOLDS, concerns_citizens
 from services.feedback.store import Tx
@@ -35,6 +35,12 @@ async def on_dispatched(tx: Tx, envelope: AnyEnvelope, now: datetime) -> None:
     )
 
 
+async def on_task(tx: Tx, envelope: AnyEnvelope, now: datetime) -> None:  # noqa: ARG001  a task changes no view
+    """Photos of a task come under its id, as those of an order under the order's."""
+    task = envelope.data
+    tx.new_orders.append({"order_id": task.task_id, "case_id": envelope.case_id, "unit_code": task.unit_code})
+
+
 async def on_contact(tx: Tx, envelope: AnyEnvelope, now: datetime) -> None:
     await usecases.keep_contact(tx, envelope.data.citizen_id, envelope.data.sealed, now=now)
 
@@ -46,6 +52,7 @@ async def on_erased(tx: Tx, envelope: AnyEnvelope, now: datetime) -> None:
 CONSUMES: dict[type[Event], Handler[Any]] = {
     **dict.fromkeys(FOLDS, on_case),
     OrderDispatched: on_dispatched,
+    TaskAssigned: on_task,
     ContactChanged: on_contact,
     CitizenErased: on_erased,
 }

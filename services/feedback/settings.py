@@ -1,5 +1,7 @@
 """Settings of the reply."""
 
+from typing import Literal
+
 from pydantic import Field, SecretStr
 from pydantic_settings import SettingsConfigDict
 
@@ -44,6 +46,15 @@ class Settings(ServiceSettings):
     photo_max_pixels: int = 40_000_000
     photos_at_once: int = 2
     """Photos a process cleans at the same time; each may need 120 MB for a moment."""
+    photo_check: Literal["review", "person", "wechat"] = "review"
+    """What a photo must pass before citizens see it: the review of its case, a person's look at each, or WeChat's content
+    check (what that does not pass waits for a person)."""
+    photo_keep_originals: bool = True
+    """Whether the file as uploaded is kept too, encrypted; whoever looks at one is written down."""
+    photo_upload_hours: float = 24.0
+    """How long an upload that was broken off can be resumed."""
+    photo_uploads_open: int = 20
+    """Uploads one person may have under way."""
 
     notice_attempts: int = 8
     """Tries over one channel before a notice counts as failed."""

@@ -32,8 +32,18 @@ class NoteView(BaseModel):
 class PhotoLink(BaseModel):
     photo_id: UUID
     kind: Literal["before", "after", "near", "far", "reference"]
+    taken_at: datetime
+    taken_by: Literal["unit", "grid"]
     url: str
     thumbnail_url: str
+
+
+class PhotoPair(BaseModel):
+    """The same work before and after, to be shown side by side."""
+
+    unit: str
+    before: PhotoLink
+    after: PhotoLink
 
 
 class ReplyView(BaseModel):
@@ -42,6 +52,7 @@ class ReplyView(BaseModel):
     unit: str
     text: str
     photos: list[PhotoLink]
+    pairs: list[PhotoPair]
 
 
 class StarsView(BaseModel):
@@ -109,6 +120,9 @@ class PhotoView(BaseModel):
     width: int
     height: int
     taken_at: datetime
+    taken_by: Literal["unit", "grid"]
+    check: Literal["waiting", "asked", "passed", "held", "hidden"]
+    """Only what has passed is ever shown to citizens; the rest waits for its check or for a person."""
     url: str
     thumbnail_url: str
 

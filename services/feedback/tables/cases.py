@@ -1,4 +1,4 @@
-"""The tables of the reply."""
+"""Cases, photos, ratings, contact points and notices."""
 
 from sqlalchemy import (
     JSON,
@@ -9,7 +9,6 @@ from sqlalchemy import (
     Index,
     Integer,
     LargeBinary,
-    MetaData,
     SmallInteger,
     Table,
     Text,
@@ -18,10 +17,7 @@ from sqlalchemy import (
     func,
 )
 
-from shared.inbox import mechanism_tables
-
-metadata = MetaData()
-mechanism_tables(metadata)
+from services.feedback.tables.metadata import metadata
 
 progress = Table(
     "progress",
