@@ -49,6 +49,14 @@ class Settings(ServiceSettings):
     photo_check: Literal["review", "person", "wechat"] = "review"
     """What a photo must pass before citizens see it: the review of its case, a person's look at each, or WeChat's content
     check (what that does not pass waits for a person)."""
+    photo_check_openid: str = ""
+    """For WeChat's check: the openid of an account of the operator's that uses the mini-program daily."""
+    photo_check_address: str = ""
+    """For WeChat's check: where this system is reached from outside, `https://…`; WeChat fetches photos there."""
+    photo_check_push_token: SecretStr = SecretStr("")
+    """The token set beside the address of the mini-program's message push; without it no results are taken."""
+    photo_check_push_key: SecretStr = SecretStr("")
+    """EncodingAESKey of that push; when set, only encrypted results are taken."""
     photo_keep_originals: bool = True
     """Whether the file as uploaded is kept too, encrypted; whoever looks at one is written down."""
     photo_upload_hours: float = 24.0
@@ -60,6 +68,11 @@ class Settings(ServiceSettings):
     """Tries over one channel before a notice counts as failed."""
     notice_grace_seconds: float = 60.0
     """How long a notice waits for its reader's contact point to arrive."""
+
+    wechat_url: str = "https://api.weixin.qq.com"
+    wechat_appid: str = ""
+    wechat_secret: SecretStr = SecretStr("")
+    """Of the mini-program."""
 
     mail_host: str = ""
     """SMTP server; without one, mail goes to the visible outbox like the other channels."""
