@@ -24,15 +24,16 @@ from shared.tokens import Actor
 routes = APIRouter(tags=["photos"])
 
 _HOPELESS = ("invalid", "unsupported", "too_large")
-_TYPE = "application/offset+octet-stream"
+_TYPES = ("application/octet-stream", "application/offset+octet-stream")
+"""tus says the second; clients that are not tus know the first."""
 Offset = Annotated[int, Header(alias="Upload-Offset", ge=0, le=1 << 40)]
 
 
 class NotAPiece(DomainError):
-    """A piece of an upload comes as application/offset+octet-stream."""
+    """A piece of an upload comes as application/octet-stream or application/offset+octet-stream."""
 
     kind = "unsupported"
-    zh = "分片须以 application/offset+octet-stream 格式上传"
+    zh = "分片须以 application/octet-stream 格式上传"
 
 
 class UploadForm(PhotoForm):
@@ -96,7 +97,7 @@ async def ask_upload(here: Here, actor: Uploader, upload_id: UUID) -> Response:
 
 
 _PIECE: dict[str, Any] = {
-    "requestBody": {"required": True, "content": {_TYPE: {"schema": {"type": "string", "format": "binary"}}}}
+    "requestBody": {"required": True, "content": {_TYPES[0]: {"schema": {"type": "string", "format": "binary"}}}}
 }
 
 
@@ -112,7 +113,7 @@ async def go_on_with_upload(
 ) -> Response:
     """The next bytes. What arrived of a piece that was broken off is kept. The last piece answers like `POST /photos`;
     should that answer be lost, or be a 503, an empty piece at the end asks for it again."""
-    if request.headers.get("content-type", "").split(";")[0].strip().lower() != _TYPE:
+    if request.headers.get("content-type", "").split(";")[0].strip().lower() not in _TYPES:
         raise NotAPiece
     async with here.begin() as tx:
         row = await uploads.of(tx, upload_id, actor, now=here.clock.now())
