@@ -197,6 +197,11 @@ def _redraw(upload: bytes, opener: Callable[[BytesIO], ImageFile], kind: Format 
     picture.thumbnail((limits.max_side, limits.max_side), _SHRINK)
     if orientation in _UPRIGHT:
         picture = picture.transpose(_UPRIGHT[orientation])
+    return drawn(picture, limits, taken_at)
+
+
+def drawn(picture: Image.Image, limits: PhotoLimits, taken_at: datetime | None) -> Photo:
+    """The copy to keep of an upright picture in RGB, with its thumbnail."""
     small = picture.copy()
     small.thumbnail((limits.thumb_side, limits.thumb_side), _SHRINK)
     data = _jpeg(picture, limits.quality)

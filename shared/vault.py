@@ -73,17 +73,27 @@ class Vault:
         return cls(parse_key_ring(ring), current=current, index_key=parse_key(index_key, "index"))
 
     def encrypt(self, value: str, cell: Cell) -> bytes:
+        return self.encrypt_bytes(value.encode(), cell)
+
+    def encrypt_bytes(self, value: bytes, cell: Cell) -> bytes:
         header = _FORMAT + bytes([len(self._current)]) + self._current.encode()
         nonce = os.urandom(_NONCE_BYTES)
-        return header + nonce + self._ciphers[self._current].encrypt(nonce, value.encode(), cell.bound_to(header))
+        return header + nonce + self._ciphers[self._current].encrypt(nonce, value, cell.bound_to(header))
 
     def decrypt(self, stored: bytes, cell: Cell) -> str:
+        """Raises `UndecipherableValue`."""
+        try:
+            return self.decrypt_bytes(stored, cell).decode()
+        except ValueError:
+            raise UndecipherableValue(f"a value of {cell.table}.{cell.column} is no text") from None
+
+    def decrypt_bytes(self, stored: bytes, cell: Cell) -> bytes:
         """Raises `UndecipherableValue`."""
         kid = self.key_of(stored)
         start = 2 + len(kid)
         nonce, sealed = stored[start : start + _NONCE_BYTES], stored[start + _NONCE_BYTES :]
         try:
-            return self._ciphers[kid].decrypt(nonce, sealed, cell.bound_to(stored[:start])).decode()
+            return self._ciphers[kid].decrypt(nonce, sealed, cell.bound_to(stored[:start]))
         except KeyError:
             raise UndecipherableValue(f"key {kid!r} is not in the key ring") from None
         except (InvalidTag, ValueError):

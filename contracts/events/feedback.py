@@ -28,9 +28,11 @@ class PhotoTaken(FeedbackEvent):
 
     photo_id: UUID
     order_id: UUID
+    """The order's, or the task's it was taken for."""
     kind: PhotoKind
     sha256: str
     taken_at: datetime
+    taken_by: Literal["unit", "grid"] = "unit"
 
 
 class RatingSubmitted(FeedbackEvent):

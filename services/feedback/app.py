@@ -10,11 +10,27 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+import httpx
+
 from contracts.events import FEEDBACK
 from services.feedback import catalogue
-from services.feedback.api import callbacks, notices, pages, photos, praises, progress, providers, ratings, reachability
+from services.feedback.api import (
+    callbacks,
+    notices,
+    pages,
+    photo_checks,
+    photo_desk,
+    photo_uploads,
+    photos,
+    praises,
+    progress,
+    providers,
+    ratings,
+    reachability,
+)
 from services.feedback.attempts import Limits, Sweep
 from services.feedback.chat import Chat, ForgetChat
+from services.feedback.checking import Checker, Links, PhotoChecks
 from services.feedback.consumers import CONSUMES, prefetch
 from services.feedback.contacts import ContactBox
 from services.feedback.delivery import Delivery
@@ -23,7 +39,10 @@ from services.feedback.hub import Hub
 from services.feedback.ledger import Counts
 from services.feedback.lookups import open_look_ups
 from services.feedback.outward import messengers, push_envelope
+from services.feedback.photo_upkeep import PhotoSweep
 from services.feedback.providers.mail import ReplyAddress
+from services.feedback.providers.media_check import StableTokens, WeChatChecker
+from services.feedback.providers.wechat_push import Envelope
 from services.feedback.settings import Settings
 from services.feedback.store import Tools, Tx
 from services.feedback.tables import metadata
@@ -47,6 +66,7 @@ async def parts(here: Here) -> AsyncIterator[dict[str, Any]]:
     tools = Tools.shipped(contacts=box, signal=here.bus.signal)
     here.make_tx = partial(Tx, tools=tools)
     key = parse_key(settings.look_up_key.get_secret_value(), "look_up_key")
+    links = Links(key, settings.photo_check_address)
     hub = Hub()
     drain = Drain(hub)
     options = json.loads(settings.photos_options.get_secret_value())
@@ -57,6 +77,7 @@ async def parts(here: Here) -> AsyncIterator[dict[str, Any]]:
     async with (
         open_look_ups(here, key=key, prefix=settings.number_prefix, limits=limits, words=words) as look_ups,
         messengers(here, key=key, vault=vault, signed_at=RealClock().now) as ports,
+        _checker(settings, links) as checker,
     ):
         drain.install()
         try:
@@ -66,6 +87,10 @@ async def parts(here: Here) -> AsyncIterator[dict[str, Any]]:
                 "hub": hub,
                 "photo_store": PhotoStore.at(settings.photos_url, options),
                 "photo_limits": PhotoLimits(max_bytes=settings.photo_max_bytes, max_pixels=settings.photo_max_pixels),
+                "check_links": links,
+                "check_envelope": _check_envelope(settings),
+                "checker": checker,
+                "photo_vault": vault,
                 "photo_seats": asyncio.Semaphore(settings.photos_at_once),
                 "messengers": ports,
                 "signed_at": RealClock().now,
@@ -88,10 +113,33 @@ def _limits(settings: Settings, key: bytes) -> Limits:
     )
 
 
+@asynccontextmanager
+async def _checker(settings: Settings, links: Links) -> AsyncIterator[Checker | None]:
+    """None where a person or the review of the case is the check."""
+    if settings.photo_check != "wechat":
+        yield None
+        return
+    async with httpx.AsyncClient(base_url=settings.wechat_url, timeout=8.0, trust_env=False) as http:
+        tokens = StableTokens(http, appid=settings.wechat_appid, secret=settings.wechat_secret.get_secret_value())
+        yield WeChatChecker(http, tokens, links, openid=settings.photo_check_openid)
+
+
+def _check_envelope(settings: Settings) -> Envelope | None:
+    """None where no results are taken. Raises `ValueError` for a malformed key."""
+    token, key = settings.photo_check_push_token.get_secret_value(), settings.photo_check_push_key.get_secret_value()
+    return Envelope(token=token, aes_key=key, appid=settings.wechat_appid) if token else None
+
+
 def loops(here: Here) -> Sequence[Loop]:
     window = timedelta(minutes=here.settings.look_up_window_minutes)
     rules = here.parts["tools"].notice_rules
-    return [Delivery(here, here.parts["messengers"], rules), Counts(here), ForgetChat(here), Sweep(here, window)]
+    telling: list[Loop] = [Delivery(here, here.parts["messengers"], rules), Counts(here), ForgetChat(here)]
+    return [*telling, Sweep(here, window), PhotoSweep(here), *_checks(here)]
+
+
+def _checks(here: Here) -> Sequence[Loop]:
+    checker: Checker | None = here.parts["checker"]
+    return [PhotoChecks(here, checker)] if checker is not None else []
 
 
 def api_loops(here: Here) -> Sequence[Loop]:
@@ -111,6 +159,9 @@ MANIFEST: Manifest[Settings, Tx] = Manifest(
     migrations=Path(__file__).parent / "migrations",
     routes=[
         progress.routes,
+        photo_uploads.routes,
+        photo_checks.routes,
+        photo_desk.routes,
         photos.routes,
         ratings.routes,
         providers.routes,
@@ -121,7 +172,15 @@ MANIFEST: Manifest[Settings, Tx] = Manifest(
         praises.routes,
     ],
     paths=["progress", "photos", "ratings", "notices", "callbacks", "public-cases", "praises"],
-    public=(progress.PUBLIC | photos.PUBLIC | ratings.PUBLIC | providers.PUBLIC | callbacks.PUBLIC | pages.PUBLIC),
+    public=(
+        progress.PUBLIC
+        | photos.PUBLIC
+        | photo_checks.PUBLIC
+        | ratings.PUBLIC
+        | providers.PUBLIC
+        | callbacks.PUBLIC
+        | pages.PUBLIC
+    ),
     publishes=FEEDBACK,
     consumes=CONSUMES,
     pace={"INTAKE": 0.012, "ROUTER": 0.1, "SLA": 0.3, "CONTACTS": 0.3, "relay": 0.05},

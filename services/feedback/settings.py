@@ -46,6 +46,23 @@ class Settings(ServiceSettings):
     photo_max_pixels: int = 40_000_000
     photos_at_once: int = 2
     """Photos a process cleans at the same time; each may need 120 MB for a moment."""
+    photo_check: Literal["review", "person", "wechat"] = "review"
+    """What a photo must pass before citizens see it: the review of its case, a person's look at each, or WeChat's content
+    check (what that does not pass waits for a person)."""
+    photo_check_openid: str = ""
+    """For WeChat's check: the openid of an account of the operator's that uses the mini-program daily."""
+    photo_check_address: str = ""
+    """For WeChat's check: where this system is reached from outside, `https://…`; WeChat fetches photos there."""
+    photo_check_push_token: SecretStr = SecretStr("")
+    """The token set beside the address of the mini-program's message push; without it no results are taken."""
+    photo_check_push_key: SecretStr = SecretStr("")
+    """EncodingAESKey of that push; when set, only encrypted results are taken."""
+    photo_keep_originals: bool = True
+    """Whether the file as uploaded is kept too, encrypted; whoever looks at one is written down."""
+    photo_upload_hours: float = 24.0
+    """How long an upload that was broken off can be resumed."""
+    photo_uploads_open: int = 20
+    """Uploads one person may have under way."""
 
     notice_attempts: int = 8
     """Tries over one channel before a notice counts as failed."""

@@ -2,13 +2,15 @@
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Literal
 from uuid import UUID
 
 from sqlalchemy import delete, insert, select, text, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 
-from services.feedback import calling, publishing
+from services.feedback import calling, darkroom, publishing
 from services.feedback.contacts import UnreadableContact
+from services.feedback.darkroom import Developed
 from services.feedback.domain.facts import Stars, WorkPhoto
 from services.feedback.domain.rating import Given
 from services.feedback.store import Tx, facts_from
@@ -19,6 +21,7 @@ from services.feedback.tables import (
     orders,
     outbox_messages,
     phone_tasks,
+    photo_records,
     photos,
     progress,
     ratings,
@@ -26,11 +29,12 @@ from services.feedback.tables import (
 )
 from shared.errors import Conflict, Forbidden, NotFound
 from shared.ids import new_id
-from shared.images import Photo
 from shared.tokens import Actor
 
 _NEWS_MILLISECONDS = 10_000
-_MAY_SEE_ALL = ("dispatcher", "reviewer", "supervisor", "leader", "admin")
+# By the setting: what a photo's check stands at when it comes, and why.
+_FIRST = {"review": ("passed", "review"), "person": ("held", "person"), "wechat": ("waiting", "")}
+_MAY_SEE_ALL = ("dispatcher", "reviewer", "kb_editor", "supervisor", "leader", "admin")
 
 
 class OrderNotFound(NotFound):
@@ -112,11 +116,13 @@ async def order_for_photo(tx: Tx, order_id: UUID, case_id: UUID | None, by: Acto
 
 
 async def add_photo(
-    tx: Tx, placed: Placed, kind: str, photo: Photo, *, thumb_sha256: str, by: Actor, now: datetime
-) -> WorkPhoto:
-    """The picture itself is stored already; this makes it the order's."""
-    case = await tx.case(placed.case_id)
-    work = WorkPhoto(new_id(), placed.order_id, kind, photo.taken_at or now)
+    tx: Tx, placed: Placed, kind: str, made: Developed, *, place: bytes | None, check: str, by: Actor, now: datetime
+) -> tuple[WorkPhoto, str]:
+    """The picture itself is stored already; this makes it the order's. The photo, and what its check stands at."""
+    case, photo = await tx.case(placed.case_id), made.photo
+    taken_by: Literal["unit", "grid"] = "unit" if by.has("handler", "unit_manager", "department") else "grid"
+    state, reason = _FIRST[check]
+    work = WorkPhoto(made.photo_id, placed.order_id, kind, photo.taken_at or now, taken_by, shown=state == "passed")
     case.add_photo(work, photo.sha256)
     row = {
         "photo_id": work.photo_id,
@@ -125,7 +131,7 @@ async def add_photo(
         "unit_code": placed.unit_code,
         "kind": kind,
         "sha256": photo.sha256,
-        "thumb_sha256": thumb_sha256,
+        "thumb_sha256": made.thumb_sha256,
         "media_type": photo.media_type,
         "width": photo.width,
         "height": photo.height,
@@ -133,39 +139,70 @@ async def add_photo(
         "added_by": by.id,
         "added_at": now,
     }
+    beside = {
+        "photo_id": work.photo_id,
+        "hash": made.hash,
+        "original": made.original,
+        "place": place,
+        "taken_by": taken_by,
+        "state": state,
+        "reason": reason,
+        "next_at": now if state == "waiting" else None,
+    }
     await tx.connection.execute(insert(photos), row)
+    await tx.connection.execute(insert(photo_records), beside)
+    await darkroom.fasten(tx, made.objects)
     tx.touch(case, now)
-    return work
+    return work, state
 
 
 @dataclass(frozen=True, slots=True)
 class StoredPhoto:
+    photo_id: UUID
+    case_id: UUID
     case_no: str | None
     citizen_id: UUID | None
     unit_code: str
     sha256: str
+    """Of what is shown: the blurred copy, where there is one."""
     thumb_sha256: str
+    clear_sha256: str
+    """Of the copy in which nothing is blurred."""
+    original: str | None
     media_type: str
     public: bool
-    """An answer shows it."""
+    """An answer shows it, and it has passed its check."""
 
 
 async def photo_place(tx: Tx, photo_id: UUID) -> StoredPhoto:
     """Raises `PhotoHidden`."""
     found = (
-        select(photos, progress.c.case_no, progress.c.citizen_id, progress.c.facts)
+        select(
+            photos,
+            progress.c.case_no,
+            progress.c.citizen_id,
+            progress.c.facts,
+            photo_records.c.original,
+            photo_records.c.shown_sha256,
+            photo_records.c.shown_thumb_sha256,
+        )
         .join(progress, progress.c.case_id == photos.c.case_id)
+        .outerjoin(photo_records, photo_records.c.photo_id == photos.c.photo_id)
         .where(photos.c.photo_id == photo_id)
     )
     row = (await tx.connection.execute(found)).one_or_none()
     if row is None:
         raise PhotoHidden
     return StoredPhoto(
+        photo_id=UUID(bytes=row.photo_id.bytes),
+        case_id=UUID(bytes=row.case_id.bytes),
         case_no=row.case_no,
         citizen_id=row.citizen_id,
         unit_code=row.unit_code,
-        sha256=row.sha256,
-        thumb_sha256=row.thumb_sha256,
+        sha256=row.shown_sha256 or row.sha256,
+        thumb_sha256=row.shown_thumb_sha256 or row.thumb_sha256,
+        clear_sha256=row.sha256,
+        original=row.original,
         media_type=row.media_type,
         public=photo_id in facts_from(row.facts).public_photos(),
     )

@@ -56,8 +56,18 @@ class NoteView(BaseModel):
 class PhotoLink(BaseModel):
     photo_id: UUID
     kind: Literal["before", "after", "near", "far", "reference"]
+    taken_at: datetime
+    taken_by: Literal["unit", "grid"]
     url: str
     thumbnail_url: str
+
+
+class PhotoPair(BaseModel):
+    """The same work before and after, to be shown side by side."""
+
+    unit: str
+    before: PhotoLink
+    after: PhotoLink
 
 
 class ReplyView(BaseModel):
@@ -66,6 +76,7 @@ class ReplyView(BaseModel):
     unit: str
     text: str
     photos: list[PhotoLink]
+    pairs: list[PhotoPair]
 
 
 class StarsView(BaseModel):
@@ -147,5 +158,8 @@ class PhotoView(BaseModel):
     width: int
     height: int
     taken_at: datetime
+    taken_by: Literal["unit", "grid"]
+    check: Literal["waiting", "asked", "passed", "held", "hidden"]
+    """Only what has passed is ever shown to citizens; the rest waits for its check or for a person."""
     url: str
     thumbnail_url: str

@@ -77,6 +77,13 @@ class Case:
                     "kind": photo.kind,
                     "sha256": sha256,
                     "taken_at": photo.taken_at,
+                    "taken_by": photo.taken_by,
                 }
             )
         )
+
+    def show_photo(self, photo_id: UUID, *, shown: bool) -> None:
+        """What its check has come to; an answer shows the photo from now on, or no longer."""
+        for photo in self.facts.photos:
+            if photo.photo_id == photo_id:
+                photo.shown = shown

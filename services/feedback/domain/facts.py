@@ -97,6 +97,9 @@ class WorkPhoto:
     order_id: UUID
     kind: str
     taken_at: datetime
+    taken_by: Literal["unit", "grid"] = "unit"
+    shown: bool = True
+    """Has passed its check: an answer may show it."""
 
 
 @dataclass(slots=True)
@@ -183,5 +186,6 @@ class Facts:
         return next((stars for stars in self.ratings if stars.round == self.round), None)
 
     def public_photos(self) -> set[UUID]:
-        """Photos a reply shows; the rest are the unit's own papers."""
-        return {photo_id for reply in self.replies for photo_id in reply.photo_ids}
+        """Photos a reply shows and that have passed their check; the rest are the unit's own papers."""
+        named = {photo_id for reply in self.replies for photo_id in reply.photo_ids}
+        return {photo.photo_id for photo in self.photos if photo.shown and photo.photo_id in named}

@@ -2,11 +2,11 @@
 
 from datetime import datetime
 from typing import Any
-from uuid import UUID
 
 from services.feedback.domain.bar import bar, state_of
 from services.feedback.domain.countdown import told
-from services.feedback.domain.facts import Facts, Note, Page, Reply, Stars
+from services.feedback.domain.facts import Facts, Note, Page, Reply, Stars, WorkPhoto
+from services.feedback.domain.pairs import paired
 from services.feedback.domain.rating import refusal
 from services.feedback.domain.sides import BarNode
 from services.feedback.domain.wording import Wording
@@ -94,20 +94,37 @@ def _note(note: Note) -> dict[str, Any]:
 
 
 def _reply(facts: Facts, reply: Reply) -> dict[str, Any]:
-    kinds = {photo.photo_id: photo.kind for photo in facts.photos}
-    photos = [_photo(photo_id, kinds[photo_id]) for photo_id in reply.photo_ids if photo_id in kinds]
+    known = {photo.photo_id: photo for photo in facts.photos if photo.shown} if reply.photo_ids else {}
+    photos = [known[photo_id] for photo_id in reply.photo_ids if photo_id in known]
     return {
         "round": reply.round,
         "at": _instant(reply.at),
         "unit": reply.unit_name,
         "text": reply.text,
-        "photos": photos,
+        "photos": [_photo(photo) for photo in photos],
+        "pairs": [
+            {"unit": _unit(facts, before, reply), "before": _photo(before), "after": _photo(after)}
+            for before, after in paired(photos)
+        ],
     }
 
 
-def _photo(photo_id: UUID, kind: str) -> dict[str, Any]:
-    url = f"/v1/photos/{photo_id}"
-    return {"photo_id": str(photo_id), "kind": kind, "url": url, "thumbnail_url": f"{url}/thumbnail"}
+def _photo(photo: WorkPhoto) -> dict[str, Any]:
+    url = f"/v1/photos/{photo.photo_id}"
+    return {
+        "photo_id": str(photo.photo_id),
+        "kind": photo.kind,
+        "taken_at": _instant(photo.taken_at),
+        "taken_by": photo.taken_by,
+        "url": url,
+        "thumbnail_url": f"{url}/thumbnail",
+    }
+
+
+def _unit(facts: Facts, photo: WorkPhoto, reply: Reply) -> str:
+    """Whose work it was; a task's photo stands under who answers."""
+    order = facts.order(photo.order_id)
+    return order.unit_name if order is not None and order.shown else reply.unit_name
 
 
 def _rating(stars: Stars) -> dict[str, Any]:

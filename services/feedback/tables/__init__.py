@@ -14,6 +14,13 @@ from services.feedback.tables.notices import (
     provider_tokens,
     wechat_quota,
 )
+from services.feedback.tables.pictures import (
+    loose_objects,
+    photo_log,
+    photo_records,
+    photo_upload_parts,
+    photo_uploads,
+)
 from services.feedback.tables.rebuilding import rebuilt
 
 __all__ = [
@@ -22,6 +29,7 @@ __all__ = [
     "callbacks",
     "chat_messages",
     "contacts",
+    "loose_objects",
     "metadata",
     "notice_preferences",
     "notice_templates",
@@ -29,6 +37,10 @@ __all__ = [
     "orders",
     "outbox_messages",
     "phone_tasks",
+    "photo_log",
+    "photo_records",
+    "photo_upload_parts",
+    "photo_uploads",
     "photos",
     "praises",
     "progress",
