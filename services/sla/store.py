@@ -141,6 +141,7 @@ class SlaTx(Tx):
         """Take the case's news into the outbox, and the case into what `flush` writes."""
         self._changed[case.case_id] = case
         self.ledger.take(case.case_id, case.clocks, case.stopwatch.calendar)
+        self.ledger.told(case.case_id, case.told_at, case.result_told_at)
         for event in case.events:
             self.ledger.note(case.case_id, event)
             case.sequence += 1

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import fields
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -81,6 +82,11 @@ class Ledger:
         """An appeal was decided: the case no longer counts against its unit, or does again."""
         self._touched(case_id).case.exempt = granted
 
+    def told(self, case_id: UUID, informed_at: datetime | None, result_told_at: datetime | None) -> None:
+        """受理告知 and 办理告知: when the citizen was told; closing a case tells nobody."""
+        case = self._touched(case_id).case
+        case.informed_at, case.result_told_at = informed_at, result_told_at
+
     def take(self, case_id: UUID, clocks: Iterable[Clock], calendar: Calendar) -> None:
         """By when things should have happened, as the clocks of the case have it now."""
         record = self._touched(case_id)
@@ -90,6 +96,10 @@ class Ledger:
                 case "total":
                     case.first_due_at = case.first_due_at or clock.due_at
                     case.due_at = clock.due_at
+                case "inform":
+                    case.inform_due_at = clock.due_at
+                case "inform_result":
+                    case.result_due_at = clock.due_at
                 case "sign" | "contact" | "handle" if clock.order_id in record.orders:
                     order = record.orders[clock.order_id]
                     name = f"{clock.kind}_due_at"

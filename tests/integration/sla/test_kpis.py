@@ -8,7 +8,7 @@ from typing import Any
 import httpx
 import pytest
 
-from contracts.events.feedback import CallbackRecorded
+from contracts.events.feedback import CallbackRecorded, NoticeSent
 from contracts.events.router import OrderReturned
 from services.sla.kpi import reading
 from services.sla.kpi.counting import Filter, Period, Question
@@ -138,6 +138,28 @@ async def test_a_whole_life_becomes_facts_whatever_is_heard_first(house: House, 
     by_unit = {one["key"]: one for one in (await get("/kpis/table", **DAYS, by="unit"))["lines"]}
     assert by_unit["PS-CG"]["numbers"]["returned_rate"]["value"] == 1
     assert by_unit["PS-CG"]["numbers"]["closed_rate"]["value"] is None
+
+
+async def test_who_was_told_in_time_counts_for_the_two_telling_rates(house: House, get: Get) -> None:
+    for told in (True, False):
+        case_id = new_id()
+        number = f"PS2609280000018{int(told)}"
+        await house.told(
+            case_id,
+            submitted(case_no=number).model_copy(update={"citizen_id": new_id()}),
+            filed(),
+            dispatched(new_id()),
+        )
+        if told:
+            sent = NoticeSent(notice_id=new_id(), node="accepted:1", channel="sms", template="accepted")
+            await house.told(case_id, sent)
+        await house.told(case_id, replied())
+        if told:
+            sent = NoticeSent(notice_id=new_id(), node="replied:1", channel="sms", template="replied")
+            await house.told(case_id, sent)
+    numbers = (await get("/kpis/table", **{**DAYS, "to": "2026-11-01"}))["whole"]["numbers"]
+    for code in ("informed_rate", "result_told_rate"):
+        assert (numbers[code]["numerator"], numbers[code]["denominator"]) == (1, 2), code
 
 
 async def test_every_number_opens_to_the_cases_it_is_made_of(house: House, get: Get) -> None:
