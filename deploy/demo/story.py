@@ -17,10 +17,15 @@ from deploy.demo.watching import View, Watcher
 SHORT = frozenset({"praise", "suggestion"})
 """Processes that end with the unit's own word."""
 REPLIES = (
-    "关于{matter}：经现场核实，情况属实。{unit}已安排人员处理完毕，并将该点位列入每日巡查，感谢您的监督。",
-    "{unit}工作人员当天到场，{matter}的问题已经解决，现场照片附后。如再次出现，请随时联系我们。",
-    "您反映的{matter}，{unit}已办理完成，具体情况已电话向您说明。后续我们会持续跟进。",
+    "关于{matter}：经现场核实，情况属实。{unit}已于当日安排人员处理完毕，并列入每日巡查；后续情况可通过“@坪山”小程序随时查询。",
+    "{unit}工作人员当天到场，{matter}的问题已经解决，现场照片附后。如再次出现，可以通过“@坪山”小程序提交，预计当天到场。",
+    "您反映的{matter}，{unit}已于当日办理完成，具体情况已电话向您说明。后续我们会持续跟进，也可以到社区服务中心了解。",
 )
+ANSWER = (
+    "关于{matter}：可在工作日9时至18时到{unit}的服务窗口申请办理，请携带身份证和相关材料，也可通过“@坪山”小程序提交，"
+    "一般3个工作日内办结，不收取费用。"
+)
+"""To a consultation: when, where, how and at what cost."""
 SHARE_RETURNED, SHARE_UNHAPPY, SHARE_SILENT = 0.06, 0.1, 0.08
 STEP_SECONDS = 90.0
 
@@ -208,7 +213,8 @@ async def _work(outcome: Outcome, order: dict[str, Any], number: int, cast: Cast
         await cast.unit.upload(order["order_id"], kind, photo(cleaned=kind == "after", variant=number % VARIANTS))
         for kind in ("before", "after")
     ]
-    reply = cast.chance.choice(REPLIES).format(unit=order["unit_name"], matter=order["category_name"])
+    words = ANSWER if order["type_code"] == "consultation" else cast.chance.choice(REPLIES)
+    reply = words.format(unit=order["unit_name"], matter=order["category_name"])
     await cast.unit.post(f"{path}/resolve", {"public_reply": reply, "handling_note": "已处置", "photo_ids": photos})
     if lead:
         _acted(outcome, "verifying", again)
