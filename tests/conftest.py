@@ -8,11 +8,16 @@ from collections.abc import AsyncIterator
 
 import nats
 import pytest
+from hypothesis import HealthCheck, settings
 from nats.js.errors import NotFoundError
 
 from tests.support import databases
 from tests.support.databases import NewDatabase, TemplateDatabase
 from tests.support.servers import GIVEN, SOCKET, SharedServers, server_url
+
+# A busy machine is no fault of the code: no example has a time limit, and slow drawing is no failure.
+settings.register_profile("suite", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("suite")
 
 # A developer's own settings must not reach the code under test.
 for name in [n for n in os.environ if n.startswith(("INTAKE_", "ROUTER_", "SLA_", "FEEDBACK_", "HUYING_"))]:
