@@ -9,7 +9,7 @@ from deploy.tour.people import Call, Official, Platform
 type Seen = dict[str, Any]
 
 REPLY = {"public_reply": "经现场核实，情况属实，已清理完毕并列入每日巡查。", "handling_note": "派员一次"}
-APPROVED = {"outcome": "approve", "closing_condition_met": True}
+APPROVED = {"outcome": "approve", "closing_condition_met": True, "override_reason": "已当面向诉求人说明"}
 
 
 class Casework:

@@ -14,6 +14,7 @@ pytestmark = [pytest.mark.e2e, pytest.mark.xdist_group("e2e")]
 
 
 @pytest.mark.timeout(400)
+@pytest.mark.slow
 def test_the_tour_of_the_desk_shows_everything_a_work_order_can_do(tmp_path: Path) -> None:
     """INVARIANT: every action goes through the doors of a running system. Breaks when one of them is refused there."""
     done = subprocess.run(

@@ -225,4 +225,4 @@ class Case:
 
     def units(self) -> tuple[str, ...]:
         """Units that hold a live order."""
-        return tuple(order.unit_code for order in self.live_orders() if order.state != CANCELLED)
+        return tuple(dict.fromkeys(order.unit_code for order in self.live_orders() if order.state != CANCELLED))

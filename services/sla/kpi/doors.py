@@ -16,7 +16,7 @@ from services.sla.settings import Settings
 from services.sla.store import SlaTx
 from services.sla.usecases import EVERYWHERE, OtherUnit
 from shared import actors
-from shared.actors import Someone, requires
+from shared.actors import requires
 from shared.context import Context
 from shared.errors import FieldError, InvalidInput
 from shared.tokens import Actor
@@ -91,7 +91,7 @@ class AskedCases(Asked):
 
 
 @routes.get("")
-async def list_kpis(_: Someone, here: Here) -> views.KpiList:
+async def list_kpis(_: AtWork, here: Here) -> views.KpiList:
     """What each number means, what is left out, and where the rule comes from."""
     edition = shipped_kpis().at(here.clock.now().astimezone(SHENZHEN).date())
     return views.KpiList(edition=edition.edition, kpis=[views.KpiView.of(kpi, edition) for kpi in edition.kpis])
