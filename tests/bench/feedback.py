@@ -245,6 +245,7 @@ class Bench:
             took.append(seen[place].last - begun)
 
         for number in range(ACTIONS):
+            # An open loop: actions come at their times, however late the system is with those before.
             await asyncio.sleep(max(0.0, started + number / ACTION_RATE - loop.time()))
             task = asyncio.create_task(act(number % CASES))
             waiting.add(task)

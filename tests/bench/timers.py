@@ -171,9 +171,10 @@ async def one_round(
         await asyncio.to_thread(answers.get)
     before = spent(server)
     end = due_at + timedelta(seconds=width)
+    # Until the last timer of the round is due nothing can be over; asking earlier would only take processor from it.
     await asyncio.sleep(max(0.0, (end - datetime.now(UTC)).total_seconds()))
     while await run(database, LEFT, at=end):
-        await asyncio.sleep(0.1)
+        await asyncio.sleep(0.1)  # the server is measured: it is asked ten times a second, not as fast as it answers
     stop.set()
     cost = spent(server) - before
     seen = [await asyncio.to_thread(answers.get) for _ in processes]

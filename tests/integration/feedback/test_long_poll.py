@@ -3,6 +3,7 @@
 import asyncio
 
 from tests.integration.feedback.conftest import Case, House
+from tests.integration.feedback.test_streams import until
 from tests.unit.feedback import said
 
 
@@ -11,8 +12,7 @@ async def test_a_held_request_is_answered_by_the_next_version(house: House, case
     known = {**case.code, "If-None-Match": first.headers["etag"]}
     held = asyncio.create_task(house.http.get(f"/v1/progress/{case.case_no}?wait=25", headers=known))
     hub = house.context.parts["hub"]
-    while not hub.watches(case.case_no):
-        await asyncio.sleep(0)
+    await until(lambda: hub.watches(case.case_no))
     await house.told(case.case_id, said.signed(case.order_id))
     answer = await asyncio.wait_for(held, 10)
     assert answer.status_code == 200
@@ -39,8 +39,7 @@ async def test_held_requests_are_let_go_when_the_process_ends(house: House, case
     known = {**case.code, "If-None-Match": first.headers["etag"]}
     held = asyncio.create_task(house.http.get(f"/v1/progress/{case.case_no}?wait=30", headers=known))
     hub = house.context.parts["hub"]
-    while not hub.watches(case.case_no):
-        await asyncio.sleep(0)
+    await until(lambda: hub.watches(case.case_no))
     hub.close()
     assert (await asyncio.wait_for(held, 5)).status_code == 304
 

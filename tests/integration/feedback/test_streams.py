@@ -86,7 +86,7 @@ async def watching(
 async def until(condition: Callable[[], bool]) -> None:
     async with asyncio.timeout(8):
         while not condition():
-            await asyncio.sleep(0)
+            await asyncio.sleep(0)  # turns of the loop, no waiting
 
 
 async def test_a_stream_begins_with_the_view_and_follows_it(house: House, case: Case, door: httpx.AsyncClient) -> None:

@@ -63,6 +63,6 @@ def for_ever(start: bytes, again: bytes) -> Answer:
         while True:
             writer.write(again)
             await writer.drain()
-            await asyncio.sleep(0)
+            await asyncio.sleep(0)  # drain alone gives no turn to others while the buffer has room
 
     return answer

@@ -132,7 +132,7 @@ async def test_tokens_of_a_disabled_account_are_refused_by_every_service_that_li
     await feed.run_once()
     async with asyncio.timeout(10):
         while not all(str(session) in elsewhere for session in ours):
-            await asyncio.sleep(0)
+            await asyncio.sleep(0)  # turns of the loop, until the subscription has brought it
     await feed.close()
     assert len(ours) == 1
     assert (await me.post("/staff/sessions/renewals")).status_code == 401

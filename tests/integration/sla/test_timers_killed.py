@@ -74,7 +74,7 @@ async def test_fifty_killed_workers_lose_no_timer_and_double_none(house: House, 
             await write(house, ARM)
             async with asyncio.timeout(120):
                 while await last(house) == since:
-                    await asyncio.sleep(0)
+                    await asyncio.sleep(0)  # until the worker, a process of its own, has fired its first
             process.send_signal(signal.SIGKILL)
             await process.wait()
         done = await told(house) - before
