@@ -87,4 +87,13 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    raise NotImplementedError("expand, deploy, contract: a new migration takes it away")
+    for table in (
+        *("chat_messages", "provider_tokens", "phone_tasks"),
+        *("wechat_quota", "notice_preferences", "notice_templates"),
+    ):
+        op.drop_table(table)
+    for index in ("ix_notices_unit", "ix_notices_provider", "ix_notices_state", "ix_notices_due"):
+        op.drop_index(index, table_name="notices")
+    op.create_index("ix_notices_due", "notices", ["next_at"], postgresql_where="state = 'pending'")
+    for column in ("unit_code", "segments", "reported", "provider_id"):
+        op.drop_column("notices", column)
