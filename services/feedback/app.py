@@ -38,11 +38,12 @@ from services.feedback.feed import Drain, Feed, Heartbeat
 from services.feedback.hub import Hub
 from services.feedback.ledger import Counts
 from services.feedback.lookups import open_look_ups
-from services.feedback.outward import messengers, push_envelope
+from services.feedback.outward import SECONDS, messengers, push_envelope
 from services.feedback.photo_upkeep import PhotoSweep
 from services.feedback.providers.mail import ReplyAddress
-from services.feedback.providers.media_check import StableTokens, WeChatChecker
+from services.feedback.providers.media_check import WeChatChecker
 from services.feedback.providers.wechat_push import Envelope
+from services.feedback.providers.wechat_token import TokenKeeper
 from services.feedback.settings import Settings
 from services.feedback.store import Tools, Tx
 from services.feedback.tables import metadata
@@ -77,7 +78,7 @@ async def parts(here: Here) -> AsyncIterator[dict[str, Any]]:
     async with (
         open_look_ups(here, key=key, prefix=settings.number_prefix, limits=limits, words=words) as look_ups,
         messengers(here, key=key, vault=vault, signed_at=RealClock().now) as ports,
-        _checker(settings, links) as checker,
+        _checker(here, links, vault) as checker,
     ):
         drain.install()
         try:
@@ -114,13 +115,15 @@ def _limits(settings: Settings, key: bytes) -> Limits:
 
 
 @asynccontextmanager
-async def _checker(settings: Settings, links: Links) -> AsyncIterator[Checker | None]:
+async def _checker(here: Here, links: Links, vault: Vault) -> AsyncIterator[Checker | None]:
     """None where a person or the review of the case is the check."""
+    settings = here.settings
     if settings.photo_check != "wechat":
         yield None
         return
-    async with httpx.AsyncClient(base_url=settings.wechat_url, timeout=8.0, trust_env=False) as http:
-        tokens = StableTokens(http, appid=settings.wechat_appid, secret=settings.wechat_secret.get_secret_value())
+    async with httpx.AsyncClient(base_url=settings.wechat_url, timeout=SECONDS, trust_env=False) as http:
+        secret = settings.wechat_secret.get_secret_value()
+        tokens = TokenKeeper(http, here.begin, here.clock, vault, appid=settings.wechat_appid, secret=secret)
         yield WeChatChecker(http, tokens, links, openid=settings.photo_check_openid)
 
 

@@ -10,7 +10,7 @@ import logging
 import re
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any, Protocol
+from typing import Any
 from uuid import UUID
 from xml.etree import ElementTree as ET
 
@@ -18,9 +18,9 @@ import httpx
 
 from services.feedback.checking import Asked, Links
 from services.feedback.providers.wechat_push import LONGEST, Envelope, NotFromWeChat, UnreadablePush
+from services.feedback.providers.wechat_token import STALE, TokenKeeper, TokenUnavailable
 
-PATH, TOKEN_PATH = "/wxa/media_check_async", "/cgi-bin/stable_token"
-STALE = frozenset({40001, 40014, 42001})
+PATH = "/wxa/media_check_async"
 # -1 busy, 45009 and 45011 over the quota: time mends them, and so does 61010, nobody having opened the mini-program.
 _PASSING = frozenset({-1, 45009, 45011, 61010})
 _PICTURE, _VERSION, _SOCIAL_LOG = 2, 2, 4
@@ -29,46 +29,12 @@ _TRACE = re.compile(r"[A-Za-z0-9_-]{1,128}")
 log = logging.getLogger(__name__)
 
 
-class Tokens(Protocol):
-    """Who gives access tokens, and another for one WeChat has refused."""
-
-    async def get(self) -> str: ...
-
-    async def replaced(self, refused: str) -> str: ...
-
-
-class StableTokens:
-    """Asks for the present token without making a new one, so that other processes' stay good."""
-
-    def __init__(self, http: httpx.AsyncClient, *, appid: str, secret: str) -> None:
-        self._http, self._known = http, ""
-        self._body = {"grant_type": "client_credential", "appid": appid, "secret": secret, "force_refresh": False}
-        # WeChat wants the token in the query, and httpx logs every URL it calls.
-        for name in ("httpx", "httpcore.connection", "httpcore.http11"):
-            logging.getLogger(name).addFilter(_without_tokens)
-
-    async def get(self) -> str:
-        return self._known or await self.replaced("")
-
-    async def replaced(self, refused: str) -> str:  # noqa: ARG002  WeChat knows which is the present one
-        answer = (await self._http.post(TOKEN_PATH, json=self._body)).json()
-        token = answer.get("access_token") if isinstance(answer, dict) else None
-        if not isinstance(token, str):
-            raise TypeError("no access token")
-        self._known = token
-        return token
-
-
-def _without_tokens(record: logging.LogRecord) -> bool:
-    return "access_token=" not in record.getMessage()
-
-
 class WeChatChecker:
     """One call a photo; the token is renewed once when WeChat says it is stale."""
 
     patience = timedelta(minutes=40)
 
-    def __init__(self, http: httpx.AsyncClient, tokens: Tokens, links: Links, *, openid: str) -> None:
+    def __init__(self, http: httpx.AsyncClient, tokens: TokenKeeper, links: Links, *, openid: str) -> None:
         self._http, self._tokens, self._links, self._openid = http, tokens, links, openid
 
     async def ask(self, photo_id: UUID, *, now: datetime) -> Asked:
@@ -84,7 +50,7 @@ class WeChatChecker:
             said = await self._post(body, token)
             if said.get("errcode") in STALE:
                 said = await self._post(body, await self._tokens.replaced(token))
-        except (httpx.HTTPError, ValueError, TypeError) as error:
+        except (httpx.HTTPError, ValueError, TypeError, TokenUnavailable) as error:
             log.warning("media check: no answer (%s)", type(error).__name__)
             return Asked("later", "no connection")
         code, trace_id = said.get("errcode"), said.get("trace_id")

@@ -12,12 +12,15 @@ import pytest
 
 from services.feedback.checking import PhotoChecks
 from services.feedback.providers.fake_media_check import FakeMediaCheck
-from services.feedback.providers.media_check import StableTokens, WeChatChecker
+from services.feedback.providers.media_check import WeChatChecker
+from services.feedback.providers.wechat_token import TokenKeeper
+from shared.vault import Vault
 from tests.integration.feedback.conftest import Case, House, answered, begun, jpeg
 from tests.integration.feedback.test_photo_desk import shown, staff
 from tests.integration.feedback.test_photos import added
 
 APPID, SECRET, OPENID, TOKEN = "wx0000000000000000", "secret", "oOPERATOR0000000000000000000", "pushtoken"
+VAULT = Vault({"a": b"a" * 32}, current="a", index_key=b"i" * 32)
 KEY = base64.b64encode(b"k" * 32).decode().rstrip("=")
 
 
@@ -55,7 +58,7 @@ async def checked(open_house: Any, *, push_key: str = "", **more: Any) -> AsyncI
         wechat = FakeMediaCheck(APPID, SECRET, house.http, {OPENID})
         transport = httpx.ASGITransport(wechat.app())
         async with httpx.AsyncClient(transport=transport, base_url="http://wechat.test") as http:
-            tokens = StableTokens(http, appid=APPID, secret=SECRET)
+            tokens = TokenKeeper(http, house.context.begin, house.clock, VAULT, appid=APPID, secret=SECRET)
             checker = WeChatChecker(http, tokens, house.context.parts["check_links"], openid=OPENID)
             yield Checked(house, wechat, PhotoChecks(house.context, checker))
 
